@@ -1,0 +1,141 @@
+# shellcheck shell=bash
+# What the scripts beside this one share. A script sources it and calls enter_scratch: from there on
+# it runs once more, in a copy of the source in a scratch folder, as an unprivileged user, with a
+# clean environment. It may do there what it likes: the folder goes when it ends, however it ends.
+# Nothing is installed in the system's PostgreSQL, and no server but its own is touched.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+
+say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
+die() { say "$@"; exit 1; }
+
+# The major version to work with: PG_MAJOR, else the newest server here, else the distribution's.
+pg_major() {
+    local server
+    if [[ -n ${PG_MAJOR:-} ]]; then
+        echo "$PG_MAJOR"
+        return
+    fi
+    server=$(printf '%s\n' /usr/lib/postgresql/*/bin/postgres | sort -V | tail -n 1)
+    if [[ -x $server ]]; then
+        echo "$server" | cut -d / -f 5
+    else
+        apt-cache show postgresql | sed -n 's/^Depends:.*postgresql-\([0-9]*\).*/\1/p' | head -n 1
+    fi
+}
+
+# --- outside the scratch folder ---------------------------------------------------------------------
+
+# What git would commit; without git, all that .gitignore does not name.
+copy_source() {
+    local git=(git -c safe.directory='*' -C "$root")
+    if [[ $("${git[@]}" rev-parse --show-toplevel 2>/dev/null) == "$root" ]]; then
+        comm -z -23 <("${git[@]}" ls-files -z --cached --others --exclude-standard | sort -zu) \
+            <("${git[@]}" ls-files -z --deleted | sort -zu) |
+            tar -C "$root" -c --null -T -
+    else
+        tar -C "$root" -c --exclude-vcs --exclude-vcs-ignores .
+    fi | tar -x --no-same-owner -C "$1"
+}
+
+# Ends what still runs there, by what identifies it as ours: the process group, and servers (each in
+# a session of its own) by the data directory that they live in. Then removes the folder.
+leave_scratch() {
+    local file pid i
+    set +e
+    disown "$child" 2>/dev/null # no report of how it ended
+    kill -TERM -- "-$child" 2>/dev/null
+    for ((i = 0; i < 100; i++)); do # a test that is told to stop stops its server first
+        kill -0 -- "-$child" 2>/dev/null || break
+        sleep 0.1
+    done
+    kill -KILL -- "-$child" 2>/dev/null
+    while IFS= read -r file; do
+        read -r pid <"$file"
+        [[ /proc/$pid/cwd -ef ${file%/*} ]] || continue
+        kill -QUIT "$pid" # immediate shutdown
+        for ((i = 0; i < 100; i++)); do
+            kill -0 "$pid" 2>/dev/null || break
+            sleep 0.05
+        done
+    done < <(find "$scratch" -name postmaster.pid)
+    if [[ -n $keep ]]; then say "kept $scratch"; else rm -rf "$scratch"; fi
+}
+
+# enter_scratch "$@": returns in the copy only. With --keep among the arguments, the folder outlives
+# a failure. Settings pass by the names MFA_* and PG_MAJOR, everything else (PGHOST, CFLAGS, …) stays.
+enter_scratch() {
+    if [[ -n ${MFA_SCRATCH:-} && $root == "$MFA_SCRATCH/src" ]]; then
+        cd "$root" || exit
+        return
+    fi
+    "$root/script/bootstrap" || exit
+
+    local drop=() tmp user name status
+    # Root's may be closed to others. A socket's path is 107 bytes at most.
+    tmp=${TMPDIR:-/tmp}
+    if ((EUID == 0 || ${#tmp} > 70)); then tmp=/tmp; fi
+    if ((EUID == 0)); then
+        user=postgres
+        id -u "$user" >/dev/null 2>&1 || user=nobody
+        drop=(setpriv --reuid "$user" --regid "$(id -g "$user")" --clear-groups)
+    fi
+    scratch=$(mktemp -d "$tmp/mfa.XXXXXX") || exit
+    trap 'rm -rf "$scratch"' EXIT
+    mkdir "$scratch"/{src,log,socket}
+    copy_source "$scratch/src" || exit
+    if ((EUID == 0)); then
+        chown -R "$user": "$scratch" || exit
+    fi
+
+    local environment=(PATH=/usr/local/bin:/usr/bin:/bin HOME="$scratch" LC_ALL=C.UTF-8
+        TERM="${TERM:-dumb}" MFA_SCRATCH="$scratch" PG_MAJOR="$(pg_major)")
+    for name in "${!MFA_@}"; do
+        [[ $name == MFA_SCRATCH ]] || environment+=("$name=${!name}")
+    done
+
+    # A process group of its own, so that a signal here reaches all that runs there, and nothing else.
+    set -m
+    (cd / && exec env -i "${environment[@]}" "${drop[@]}" \
+        bash "$scratch/src/script/${0##*/}" "$@") </dev/null &
+    child=$! keep=
+    trap leave_scratch EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' HUP TERM
+    wait "$child" && exit
+    status=$?
+    [[ " $* " != *" --keep "* ]] || keep=1
+    exit "$status"
+}
+
+# --- inside it ----------------------------------------------------------------------------------------
+
+# PostgreSQL finds its files from where its programs are: a copy of the distribution's two folders
+# is an installation in its own right, into which we may install. Sets PATH and PG_CONFIG.
+private_postgres() {
+    local pg=$MFA_SCRATCH/pg
+    mkdir -p "$pg/lib/postgresql" "$pg/share/postgresql" "$pg/include"
+    cp -a "/usr/lib/postgresql/$PG_MAJOR" "$pg/lib/postgresql/" || return
+    cp -a "/usr/share/postgresql/$PG_MAJOR" "$pg/share/postgresql/" || return
+    ln -s /usr/include/postgresql "$pg/include/postgresql"
+    export PG_CONFIG=$pg/lib/postgresql/$PG_MAJOR/bin/pg_config
+    export PATH=${PG_CONFIG%/*}:$PATH
+}
+
+build_and_install() { make -s -j2 && make -s install; }
+
+# start_cluster [setting=value …]: a throw-away server with mfa preloaded, on a Unix socket only.
+# Sets PGHOST and PGUSER. It ends with the script.
+start_cluster() {
+    local cluster=$MFA_SCRATCH/cluster
+    export PGHOST=$MFA_SCRATCH/socket PGUSER=postgres
+    initdb -D "$cluster" -U postgres -A trust -E UTF8 --locale=C.UTF-8 -N --no-instructions \
+        >"$MFA_SCRATCH/log/initdb.log" || return
+    {
+        printf '%s\n' "listen_addresses = ''" "unix_socket_directories = '$PGHOST'" \
+            "shared_preload_libraries = 'mfa'" 'fsync = off' 'max_prepared_transactions = 10' \
+            'max_worker_processes = 16' "log_line_prefix = '%m %b[%p] %q%d '"
+        printf '%s\n' "$@"
+    } >>"$cluster/postgresql.conf"
+    pg_ctl -D "$cluster" -l "$MFA_SCRATCH/log/server.log" -w -s start
+}

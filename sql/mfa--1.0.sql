@@ -1,0 +1,135 @@
+-- mfa 1.0: one-time codes that are sent by text message or voice call, and verified.
+--
+-- Nothing here is granted to PUBLIC. An administrator grants EXECUTE on the functions, and USAGE on the
+-- foreign server of a provider, to the roles that send and verify.
+
+-- complain if script is sourced in psql, rather than via CREATE EXTENSION
+\echo Use "CREATE EXTENSION mfa" to load this file. \quit
+
+CREATE SCHEMA mfa;
+COMMENT ON SCHEMA mfa IS 'tables of the extension mfa; closed to all but its owner';
+
+-- One row a request. UNLOGGED: live codes reach no WAL, no backup and no standby, and a crash voids
+-- them. `attempts` is counted in place, outside MVCC, and must stay the first column; a row that is live
+-- is never updated but by the transition that ends it. Hashes are keyed (HMAC-SHA-256), `sealed` is
+-- encrypted (AES-256-GCM), both with the key of `key_id` in mfa.key_file.
+CREATE UNLOGGED TABLE mfa.request (
+    attempts       integer     NOT NULL,
+    max_attempts   integer     NOT NULL,
+    key_id         integer     NOT NULL,
+    owner          oid         NOT NULL, -- role that sent it
+    created_at     timestamptz NOT NULL,
+    expires_at     timestamptz NOT NULL,
+    id             uuid        NOT NULL,
+    code_length    smallint    NOT NULL,
+    allow_alphas   boolean     NOT NULL,
+    state          text        NOT NULL
+        CHECK (state IN ('live', 'verified', 'exhausted', 'expired', 'canceled', 'superseded')),
+    purpose        text        NOT NULL,
+    recipient_hash bytea       NOT NULL,
+    code_hash      bytea,                -- null once ended
+    sealed         bytea,                -- recipient and code; null once ended
+    ended_at       timestamptz,
+    CONSTRAINT request_pkey PRIMARY KEY (id)
+) WITH (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.05);
+ALTER TABLE mfa.request ALTER COLUMN sealed SET STORAGE EXTERNAL;
+CREATE INDEX request_recipient ON mfa.request (recipient_hash);
+CREATE INDEX request_expires ON mfa.request (expires_at);
+COMMENT ON TABLE mfa.request IS 'one verification each: a code for one recipient and one purpose';
+
+-- One row a delivery: outbox and delivery log. `due_at` is the next try of a queued message, and the
+-- end of the lease of one that is being sent.
+CREATE UNLOGGED TABLE mfa.message (
+    request    uuid        NOT NULL,
+    n          smallint    NOT NULL, -- 1, 2, ... within the request
+    tries      integer     NOT NULL,
+    unknowns   integer     NOT NULL, -- tries whose outcome is not known
+    due_at     timestamptz NOT NULL,
+    created_at timestamptz NOT NULL,
+    sent_at    timestamptz,
+    state      text        NOT NULL
+        CHECK (state IN ('queued', 'sending', 'sent', 'delivered', 'undelivered', 'failed', 'dropped')),
+    channel    text        NOT NULL,
+    provider   text        NOT NULL, -- server that is tried now
+    providers  text[]      NOT NULL, -- servers in the order in which they are tried
+    sealed     bytea,                -- options of the text; null: all defaults
+    message_id text,                 -- the provider's
+    error      text,                 -- of the last try
+    CONSTRAINT message_pkey PRIMARY KEY (request, n)
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
+ALTER TABLE mfa.message ALTER COLUMN sealed SET STORAGE EXTERNAL;
+CREATE INDEX message_due ON mfa.message (due_at) WHERE state IN ('queued', 'sending');
+COMMENT ON TABLE mfa.message IS 'one delivery of a request''s code each';
+
+-- Functions. They are C code that reads and writes the tables of schema mfa as the extension does, and
+-- acts on requests of the calling role (inside a SECURITY DEFINER function: of its owner).
+
+CREATE FUNCTION mfa_send(
+    recipient text,
+    channel text DEFAULT 'sms',
+    purpose text DEFAULT '',
+    message text DEFAULT NULL,
+    locale text DEFAULT NULL,
+    sender text DEFAULT NULL,
+    code_length integer DEFAULT NULL,
+    allow_alphas boolean DEFAULT NULL,
+    valid_for interval DEFAULT NULL,
+    max_attempts integer DEFAULT NULL,
+    provider name DEFAULT NULL
+) RETURNS uuid
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'mfa_send';
+COMMENT ON FUNCTION mfa_send(text, text, text, text, text, text, integer, boolean, interval, integer, name)
+IS 'makes a one-time code and sends it when the transaction commits; answers the id of the request';
+
+CREATE FUNCTION mfa_verify(request text, code text, purpose text DEFAULT '') RETURNS boolean
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'mfa_verify_text';
+COMMENT ON FUNCTION mfa_verify(text, text, text)
+IS 'true once, for the right and live code of a recipient or request id; otherwise false, never null';
+
+CREATE FUNCTION mfa_verify(request uuid, code text, purpose text DEFAULT '') RETURNS boolean
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'mfa_verify_uuid';
+COMMENT ON FUNCTION mfa_verify(uuid, text, text)
+IS 'true once, for the right and live code of a request; otherwise false, never null';
+
+CREATE FUNCTION mfa_check(
+    request text,
+    code text,
+    purpose text DEFAULT '',
+    OUT verified boolean,
+    OUT status text,
+    OUT attempts_left integer,
+    OUT retry_after interval
+)
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'mfa_check';
+COMMENT ON FUNCTION mfa_check(text, text, text)
+IS 'like mfa_verify, and says why: verified, wrong, expired, used, exhausted, canceled, superseded, locked, not_found';
+
+REVOKE ALL ON FUNCTION mfa_send(text, text, text, text, text, text, integer, boolean, interval, integer, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION mfa_verify(text, text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION mfa_verify(uuid, text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION mfa_check(text, text, text) FROM PUBLIC;
+
+-- Providers: a foreign-data wrapper each, of which only the validator is used.
+
+CREATE FUNCTION mfa.signalwire_validator(options text[], catalog oid) RETURNS void
+LANGUAGE C STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'mfa_signalwire_validator';
+COMMENT ON FUNCTION mfa.signalwire_validator(text[], oid) IS 'checks the options of SignalWire servers';
+
+CREATE FUNCTION mfa.http_validator(options text[], catalog oid) RETURNS void
+LANGUAGE C STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'mfa_http_validator';
+COMMENT ON FUNCTION mfa.http_validator(text[], oid) IS 'checks the options of generic HTTP servers';
+
+REVOKE ALL ON FUNCTION mfa.signalwire_validator(text[], oid) FROM PUBLIC;
+REVOKE ALL ON FUNCTION mfa.http_validator(text[], oid) FROM PUBLIC;
+
+CREATE FOREIGN DATA WRAPPER mfa_signalwire VALIDATOR mfa.signalwire_validator;
+COMMENT ON FOREIGN DATA WRAPPER mfa_signalwire IS 'SignalWire: text messages and voice calls';
+
+CREATE FOREIGN DATA WRAPPER mfa_http VALIDATOR mfa.http_validator;
+COMMENT ON FOREIGN DATA WRAPPER mfa_http IS 'any provider with an HTTP interface, described by options';

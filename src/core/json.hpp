@@ -1,0 +1,21 @@
+// Reading what a provider answers: bounded, and never by exception.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace mfa::core {
+
+// The string or number at `pointer` (RFC 6901) of a JSON text, as text; nothing where the text is no
+// JSON (or nested deeper than 32), the pointer leads nowhere, or to anything else. Of members of the
+// same name the last counts, as with most readers. Long numbers keep their digits.
+std::optional<std::string> json_scalar_at(std::string_view text, std::string_view pointer);
+
+// True when `text` is one JSON value, nested no deeper than 32.
+bool is_json(std::string_view text);
+
+// True when `pointer` is a well-formed JSON pointer.
+bool is_json_pointer(std::string_view pointer);
+
+} // namespace mfa::core

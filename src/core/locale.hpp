@@ -1,0 +1,22 @@
+// The built-in texts, by language.
+#pragma once
+
+#include <string_view>
+
+#include "core/recipient.hpp"
+
+namespace mfa::core {
+
+// The built-in template for `locale` (BCP 47 in either case, '_' read as '-'; 'pt-BR' falls back to
+// 'pt'; '' is English) and channel; core::Error 22023 for an unknown locale, with the hint that lists
+// the known ones.
+std::string_view builtin_template(std::string_view locale, Channel channel);
+
+// The language with a region that speech engines want, 'de-DE' for 'de'; '' for an unknown one.
+std::string_view speech_locale(std::string_view locale) noexcept;
+
+// The locales that have a built-in text, in the order of the list.
+std::size_t builtin_locale_count() noexcept;
+std::string_view builtin_locale(std::size_t index) noexcept;
+
+} // namespace mfa::core

@@ -1,0 +1,119 @@
+// A provider is a pure function pair: (message, options) -> HTTP request, and
+// (HTTP response) -> outcome; plus the table of the options that it takes.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "core/http.hpp"
+#include "core/outcome.hpp"
+#include "core/recipient.hpp"
+#include "core/secret.hpp"
+
+namespace mfa::core {
+
+// Where an option stands: non-secrets on the SERVER, secrets on the USER MAPPING.
+enum class OptionPlace { server, user_mapping };
+
+struct OptionSpec {
+    std::string_view name;
+    OptionPlace place;
+    bool required; // checked when a message is built: CREATE SERVER and ALTER come in any order
+    void (*check)(std::string_view name,
+                  std::string_view value); // core::Error HV024 that names the
+                                           // value, the bound; may be null
+};
+
+// Options of one server and one user mapping, merged. Absent is empty.
+class Options {
+  public:
+    void set(std::string_view name, std::string_view value) {
+        values_.insert_or_assign(std::string(name), Secret(value));
+    }
+    bool has(std::string_view name) const { return values_.find(name) != values_.end(); }
+    std::string_view get(std::string_view name, std::string_view otherwise = {}) const {
+        auto found = values_.find(name);
+        return found == values_.end() ? otherwise : found->second.view();
+    }
+
+  private:
+    std::map<std::string, Secret, std::less<>> values_;
+};
+
+// One message on its way out.
+struct OutboundMessage {
+    Channel channel = Channel::sms;
+    std::string_view id; // mfa's own message id (uuid text): a reference for the provider
+    std::string_view recipient;
+    std::string_view sender; // the call's, or the server's option; may be empty
+    std::string_view text;   // rendered for the channel (speak_message for voice)
+    std::string_view code;
+    std::string_view locale;     // BCP 47, '' = not said
+    std::chrono::seconds life{}; // remaining, at least 1 s
+};
+
+struct Provider {
+    std::string_view name;               // of the foreign-data wrapper, "mfa_signalwire"
+    std::span<const Channel> channels;   // all that it can serve
+    std::span<const OptionSpec> options; // its own; the common ones come from common_options()
+    // Whether these options serve one of `channels`; null: all of them.
+    bool (*serves)(Channel channel, const Options &options);
+    // What no single option's check can see: core::Error 55000. Null: nothing.
+    void (*check)(const Options &options);
+    // Takes options that check_complete() has passed. core::Error 55000 where this message lacks
+    // something that they don't give, such as a sender.
+    HttpRequest (*build)(const OutboundMessage &message, const Options &options);
+    Outcome (*read)(const OutboundMessage &message, const Options &options,
+                    const HttpResponse &response);
+};
+
+// Options that every provider takes: sender, timeout, connect_timeout, max_connections, max_rate,
+// ca_file, proxy. (base_url belongs to the providers that have a default for it.)
+std::span<const OptionSpec> common_options();
+
+// By the name of the foreign-data wrapper; nullptr where it is none of mfa's.
+const Provider *find_provider(std::string_view wrapper_name) noexcept;
+std::span<const Provider *const> all_providers() noexcept;
+
+bool serves(const Provider &provider, Channel channel, const Options &options);
+
+// Secrets may be given as NAME_file, naming a file that the server can read: true for such a name.
+// `spec` receives the option that it stands for.
+const OptionSpec *find_option(const Provider &provider, OptionPlace place, std::string_view name,
+                              bool &is_file);
+
+// Checks one option as CREATE/ALTER SERVER or USER MAPPING gives it. Unknown name: core::Error HV00D
+// with the hint that lists the valid ones; wrong value: HV024.
+void check_option(const Provider &provider, OptionPlace place, std::string_view name,
+                  std::string_view value);
+
+// Every required option is there and not empty, and they go together; core::Error 55000 that names
+// the missing one and where to set it.
+void check_complete(const Provider &provider, const Options &options);
+
+// Reusable checks for OptionSpec::check.
+void check_not_empty(std::string_view name, std::string_view value);
+void check_single_line(std::string_view name, std::string_view value); // 1-500 printable ASCII
+void check_sender(std::string_view name,
+                  std::string_view value); // E.164; 1-11 letters, digits, spaces
+void check_host_label(std::string_view name, std::string_view value);
+void check_identifier(std::string_view name, std::string_view value); // 1-100 of A-Za-z0-9_.-
+void check_base_url(std::string_view name,
+                    std::string_view value);                    // a provider URL without a query
+void check_path(std::string_view name, std::string_view value); // absolute, 1-1024 bytes
+
+// The typed view of the common options, with their defaults.
+struct TransportOptions {
+    std::chrono::milliseconds timeout{10'000};        // whole transfer, 100 ms - 60 s
+    std::chrono::milliseconds connect_timeout{5'000}; // 100 ms - 30 s
+    int max_connections = 64;                         // messages in flight at once, 1 - 1024
+    double max_rate = 0; // messages a second, 0 = no limit, up to 10000
+    std::string ca_file; // '' = the system's
+    std::string proxy;   // '' = none, whatever the environment says
+};
+TransportOptions transport_options(const Options &options);
+
+} // namespace mfa::core

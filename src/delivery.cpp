@@ -1,0 +1,196 @@
+#include "delivery.hpp"
+
+#include "core/compose.hpp"
+#include "core/error.hpp"
+#include "keys.hpp"
+#include "pg_wall.hpp"
+#include "settings.hpp"
+
+namespace mfa {
+
+namespace {
+
+std::span<const std::uint8_t> as_bytes(const std::string &text) {
+    return {reinterpret_cast<const std::uint8_t *>(text.data()), text.size()};
+}
+
+core::Outcome refused(const std::string &error) {
+    core::Outcome outcome;
+    outcome.verdict = core::Verdict::refused;
+    outcome.error = error;
+    return outcome;
+}
+
+core::RequestData open(const core::Key &key, const core::RequestId &id, const std::string &sealed) {
+    const std::optional<core::Secret> plain = core::unseal(key, id, as_bytes(sealed));
+    std::optional<core::RequestData> data = plain ? core::decode(plain->view()) : std::nullopt;
+    if (!data)
+        throw core::Error(core::sqlstate::internal_error, "sealed data could not be opened");
+    return *std::move(data);
+}
+
+std::chrono::seconds life_left(const outbox::Claimed &message) {
+    const TimestampTz left = (message.expires_at - GetCurrentTimestamp()) / USECS_PER_SEC;
+    return std::chrono::seconds(std::max<TimestampTz>(left, 1));
+}
+
+std::string message_name(const outbox::Claimed &message) {
+    static constexpr char digits[] = "0123456789abcdef";
+    std::string name;
+    for (const std::uint8_t byte : message.request) {
+        name += digits[byte >> 4];
+        name += digits[byte & 15];
+    }
+    return name + "." + std::to_string(message.n);
+}
+
+TimestampTz later(std::chrono::milliseconds delay) {
+    return GetCurrentTimestamp() + static_cast<TimestampTz>(delay.count()) * 1000;
+}
+
+} // namespace
+
+std::shared_ptr<const servers::Server> Delivery::server_for(const outbox::Claimed &message) {
+    std::shared_ptr<const servers::Server> &known = servers_[{message.provider, message.owner}];
+    if (!known) {
+        auto server = std::make_shared<servers::Server>(servers::find(message.provider));
+        servers::add_user_mapping(*server, message.owner);
+        servers::read_secret_files(*server);
+        core::check_complete(*server->provider, server->options);
+        known = std::move(server);
+    }
+    return known;
+}
+
+core::OutboundMessage Delivery::InFlight::outbound() const {
+    core::OutboundMessage message;
+    message.channel = channel;
+    message.recipient = secret.recipient.view();
+    message.code = secret.code.view();
+    message.text = text.view();
+    return message;
+}
+
+void Delivery::start(std::vector<outbox::Claimed> claimed) {
+    const core::Keyring *keys = nullptr;
+    core::Outcome failure;
+    try {
+        keys = &keys::current();
+    } catch (const core::Error &error) {
+        // An administrator can mend that while the codes live.
+        failure.verdict = core::Verdict::retry;
+        failure.error = error.message();
+    }
+    servers_.clear(); // options may have changed since
+    for (const outbox::Claimed &message : claimed) {
+        bool started = false;
+        if (keys) {
+            // What can't be sent by this provider is refused by it, for the reason that is given.
+            try {
+                start_one(*keys, message);
+                started = true;
+            } catch (const core::Error &error) {
+                failure = refused(error.message());
+            }
+        }
+        if (!started)
+            settle(message, failure);
+    }
+    servers_.clear();
+}
+
+void Delivery::start_one(const core::Keyring &keys, const outbox::Claimed &message) {
+    const core::Key *key = keys.find(message.key_id);
+    if (!key)
+        throw core::Error(core::sqlstate::object_not_in_prerequisite_state,
+                          "the key file does not have the key of this request");
+    InFlight out;
+    out.claimed = message;
+    out.channel = core::parse_channel(message.channel);
+    out.secret = open(*key, message.request, message.sealed_request);
+    out.server = server_for(message);
+    const core::RequestData options = open(*key, message.request, message.sealed_message);
+    const std::chrono::seconds life = life_left(message);
+    out.text = core::compose(out.channel, options, out.secret.code.view(), life);
+
+    const std::string name = message_name(message);
+    core::OutboundMessage outbound = out.outbound();
+    outbound.id = name;
+    outbound.sender = options.sender.empty() ? out.server->options.get("sender") : options.sender;
+    outbound.locale = options.locale;
+    outbound.life = life;
+
+    const std::uint64_t tag = next_tag_++;
+    transport_.submit(tag, out.server->provider->build(outbound, out.server->options),
+                      core::transport_options(out.server->options));
+    in_flight_.emplace(tag, std::move(out));
+}
+
+void Delivery::turn() {
+    transport_.turn(ended_);
+    for (const core::Completion &completion : ended_) {
+        auto found = in_flight_.find(completion.tag);
+        const InFlight done = std::move(found->second);
+        in_flight_.erase(found);
+        settle(done.claimed, completion.result == core::Completion::Result::response
+                                 ? done.server->provider->read(
+                                       done.outbound(), done.server->options, completion.response)
+                                 : core::outcome_without_response(completion));
+    }
+    ended_.clear();
+}
+
+void Delivery::abandon() {
+    core::Outcome outcome;
+    outcome.verdict = core::Verdict::unknown;
+    outcome.error = "the delivery worker had to leave before the provider answered";
+    for (const auto &[tag, message] : in_flight_)
+        settle(message.claimed, outcome);
+    in_flight_.clear();
+}
+
+void Delivery::settle(const outbox::Claimed &message, const core::Outcome &outcome) {
+    outbox::Record record;
+    record.request = message.request;
+    record.n = message.n;
+    record.tries = message.tries;
+    record.provider = message.provider;
+    record.unknowns = message.unknowns;
+    record.message_id = outcome.message_id;
+    record.error = outcome.error;
+
+    const auto retry_later = [&] {
+        record.due_at = later(
+            core::next_delay(message.tries, outcome.retry_after, core::system_random()));
+        if (record.due_at < message.expires_at)
+            return;
+        record.state = "failed";
+        record.error += "; the code expires before the next try";
+    };
+    switch (outcome.verdict) {
+    case core::Verdict::accepted:
+        record.state = "sent";
+        break;
+    case core::Verdict::retry:
+        retry_later();
+        break;
+    case core::Verdict::unknown:
+        ++record.unknowns;
+        if (record.unknowns <= settings::unknown_retries)
+            retry_later();
+        else
+            record.state = "failed";
+        break;
+    case core::Verdict::refused:
+        if (message.next_provider.empty()) {
+            record.state = "failed";
+        } else {
+            record.provider = message.next_provider;
+            record.due_at = later(std::chrono::milliseconds(0));
+        }
+        break;
+    }
+    records_.push_back(std::move(record));
+}
+
+} // namespace mfa

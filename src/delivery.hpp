@@ -1,0 +1,62 @@
+// Messages on their way: claimed ones become HTTP requests, what comes back becomes records. C++ zone.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "core/digest.hpp"
+#include "core/outcome.hpp"
+#include "core/request_data.hpp"
+#include "core/transport.hpp"
+#include "outbox.hpp"
+#include "servers.hpp"
+
+namespace mfa {
+
+class Delivery {
+  public:
+    // Starts what was claimed. Inside a transaction: it reads the servers' options.
+    void start(std::vector<outbox::Claimed> claimed);
+
+    // Moves the requests in flight on, without waiting.
+    void turn();
+
+    // Gives up what is in flight: each becomes an unknown outcome. For a worker that must leave.
+    void abandon();
+
+    int poll_fd() const noexcept { return transport_.poll_fd(); }
+    std::chrono::milliseconds timeout() const noexcept { return transport_.timeout(); }
+    std::size_t in_flight() const noexcept { return in_flight_.size(); }
+
+    // What is to be written back; the caller clears it once that is done.
+    std::vector<outbox::Record> &records() noexcept { return records_; }
+    bool has_records() const noexcept { return !records_.empty(); }
+
+  private:
+    using ServerKey = std::pair<std::string, Oid>; // name, owner of the request
+    // Recipient, code and text stay until the answer is read: what of it may be kept depends on them.
+    struct InFlight {
+        outbox::Claimed claimed;
+        core::Channel channel;
+        core::RequestData secret;
+        core::Secret text;
+        std::shared_ptr<const servers::Server> server;
+        core::OutboundMessage outbound() const;
+    };
+
+    std::shared_ptr<const servers::Server> server_for(const outbox::Claimed &message);
+    void start_one(const core::Keyring &keys, const outbox::Claimed &message);
+    void settle(const outbox::Claimed &message, const core::Outcome &outcome);
+
+    core::Transport transport_;
+    std::uint64_t next_tag_ = 0;
+    std::unordered_map<std::uint64_t, InFlight> in_flight_;
+    std::map<ServerKey, std::shared_ptr<const servers::Server>> servers_; // of one start()
+    std::vector<core::Completion> ended_;
+    std::vector<outbox::Record> records_;
+};
+
+} // namespace mfa

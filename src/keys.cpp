@@ -1,0 +1,30 @@
+#include "keys.hpp"
+
+#include "core/key_file.hpp"
+#include "pg_wall.hpp"
+#include "settings.hpp"
+
+namespace mfa::keys {
+
+namespace {
+
+std::string path() {
+    std::string file = settings::key_file;
+    return file.empty() || file.front() == '/' ? file : std::string(DataDir) + "/" + file;
+}
+
+} // namespace
+
+const core::Keyring &current() { return core::load_key_file(path()); }
+
+void ensure_file() noexcept {
+    pg::Report report;
+    bool made = false;
+    if (pg::caught(report, [&] { made = core::create_key_file(path(), core::system_random()); }))
+        ereport(WARNING, (errcode(report.sqlstate), errmsg("%s", report.message),
+                          report.hint[0] ? errhint("%s", report.hint) : 0));
+    else if (made)
+        ereport(LOG, (errmsg("mfa made its key file \"%s\"", settings::key_file)));
+}
+
+} // namespace mfa::keys

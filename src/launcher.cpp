@@ -1,0 +1,235 @@
+// The launcher. It holds no connection to a database (only one to the shared catalogs), runs no query
+// while nothing happens, and starts at most one delivery worker a database:
+//
+//   none --(wanted, or due)--> starting --(worker runs)--> running --(worker leaves)--> none
+//
+// A worker that left by itself may be started again at once; one that died is started again after a
+// pause that doubles from 1 s to 60 s. "wanted" is set by commits and by the probe of every database at
+// server start (messages outlive a restart); "due" is what the last worker left behind.
+#include "launcher.hpp"
+
+#include "pg_wall.hpp"
+#include "settings.hpp"
+#include "shmem.hpp"
+#include "worker.hpp"
+
+namespace mfa::launcher {
+
+namespace {
+
+constexpr int max_pause = 60; // seconds
+
+// What the launcher alone knows of a slot.
+struct Watch {
+    BackgroundWorkerHandle *handle; // of a worker that was asked for
+    int pause;                      // seconds, after failures
+    TimestampTz not_before;
+};
+
+Watch watches[shmem::max_slots];
+int running = 0;
+bool slots_exhausted = false; // said once, until it is over
+
+struct SlotView {
+    Oid database;
+    shmem::WorkerState worker;
+    bool wanted;
+    TimestampTz due;
+};
+
+SlotView look(int index) {
+    shmem::Slot &slot = shmem::slot(index);
+    SpinLockAcquire(&slot.lock);
+    const SlotView view{slot.database, slot.worker, slot.wanted, slot.due};
+    SpinLockRelease(&slot.lock);
+    return view;
+}
+
+// Marks every database that may hold the extension. PostgreSQL zone.
+void probe_all() {
+    StartTransactionCommand();
+    Relation databases = table_open(DatabaseRelationId, AccessShareLock);
+    Snapshot snapshot = RegisterSnapshot(GetTransactionSnapshot());
+    TableScanDesc scan = table_beginscan(databases, snapshot, 0, nullptr);
+    while (HeapTuple tuple = heap_getnext(scan, ForwardScanDirection)) {
+        const auto *database = reinterpret_cast<Form_pg_database>(GETSTRUCT(tuple));
+        if (!database->datallowconn || database->datistemplate)
+            continue;
+        const int index = shmem::claim_slot(database->oid);
+        if (index < 0) {
+            ereport(LOG, (errmsg("mfa delivers in at most %d databases at once", shmem::max_slots)));
+            break;
+        }
+        shmem::Slot &slot = shmem::slot(index);
+        SpinLockAcquire(&slot.lock);
+        slot.wanted = true;
+        SpinLockRelease(&slot.lock);
+    }
+    table_endscan(scan);
+    UnregisterSnapshot(snapshot);
+    table_close(databases, AccessShareLock);
+    CommitTransactionCommand();
+}
+
+bool database_exists(Oid database) {
+    StartTransactionCommand();
+    const bool exists = SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(database));
+    CommitTransactionCommand();
+    return exists;
+}
+
+// A worker is gone: notes whether it went well, and frees the slot of a database that needs none.
+void reap(int index) {
+    Watch &watch = watches[index];
+    pfree(watch.handle);
+    watch.handle = nullptr;
+    --running;
+
+    shmem::Slot &slot = shmem::slot(index);
+    SpinLockAcquire(&slot.lock);
+    slot.worker = shmem::WorkerState::none; // also where it died before it ran
+    const Oid database = slot.database;
+    const bool well = slot.ended_well;
+    const bool needed = slot.has_extension;
+    if (!well)
+        slot.wanted = true; // it may not have done what it was started for
+    SpinLockRelease(&slot.lock);
+
+    if (well) {
+        watch.pause = 0;
+        watch.not_before = 0;
+        if (!needed)
+            shmem::release_slot(index);
+        return;
+    }
+    if (!database_exists(database)) {
+        SpinLockAcquire(&slot.lock);
+        slot.wanted = false;
+        SpinLockRelease(&slot.lock);
+        shmem::release_slot(index);
+        watch.pause = 0;
+        return;
+    }
+    watch.pause = std::clamp(watch.pause * 2, 1, max_pause);
+    watch.not_before = GetCurrentTimestamp() + watch.pause * USECS_PER_SEC;
+}
+
+void reap_all() {
+    for (int i = 0; i < shmem::max_slots && running > 0; ++i) {
+        pid_t pid;
+        if (watches[i].handle && GetBackgroundWorkerPid(watches[i].handle, &pid) == BGWH_STOPPED)
+            reap(i);
+    }
+}
+
+bool launch(int index) {
+    shmem::Slot &slot = shmem::slot(index);
+    SpinLockAcquire(&slot.lock);
+    slot.worker = shmem::WorkerState::starting;
+    slot.ended_well = false;
+    slot.wanted = true; // for the worker to take
+    slot.due = DT_NOEND;
+    SpinLockRelease(&slot.lock);
+
+    Watch &watch = watches[index];
+    watch.handle = worker::start(index);
+    if (watch.handle) {
+        ++running;
+        slots_exhausted = false;
+        return true;
+    }
+    SpinLockAcquire(&slot.lock);
+    slot.worker = shmem::WorkerState::none;
+    SpinLockRelease(&slot.lock);
+    watch.pause = std::clamp(watch.pause * 2, 1, max_pause);
+    watch.not_before = GetCurrentTimestamp() + watch.pause * USECS_PER_SEC;
+    if (!slots_exhausted)
+        ereport(LOG, (errmsg("mfa can't start a delivery worker: all background worker slots are taken"),
+                      errhint("Raise max_worker_processes, now %d; messages wait meanwhile.",
+                              max_worker_processes)));
+    slots_exhausted = true;
+    return false;
+}
+
+// Starts what can be started; tells when to look again. Goes round, so that with more databases than
+// workers each has its turn.
+TimestampTz launch_due() {
+    static int first = 0;
+    TimestampTz next = DT_NOEND;
+    const TimestampTz now = GetCurrentTimestamp();
+    for (int n = 0; n < shmem::max_slots; ++n) {
+        const int index = (first + n) % shmem::max_slots;
+        const SlotView slot = look(index);
+        if (!OidIsValid(slot.database) || slot.worker != shmem::WorkerState::none ||
+            watches[index].handle)
+            continue;
+        const TimestampTz when = std::max(slot.wanted ? now : slot.due, watches[index].not_before);
+        if (when > now) {
+            next = std::min(next, when);
+        } else if (running >= settings::max_workers) {
+            first = index; // its turn comes when a worker leaves
+            break;
+        } else if (!launch(index)) {
+            next = std::min(next, watches[index].not_before);
+            first = index;
+            break;
+        }
+    }
+    return next;
+}
+
+void wait_until(TimestampTz next) {
+    const long longest = 3600 * 1000L;
+    long timeout = longest;
+    if (next != DT_NOEND)
+        timeout = std::min(longest, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next));
+    WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout, PG_WAIT_EXTENSION);
+    ResetLatch(MyLatch);
+    CHECK_FOR_INTERRUPTS();
+    if (ConfigReloadPending) {
+        ConfigReloadPending = false;
+        ProcessConfigFile(PGC_SIGHUP);
+    }
+}
+
+void at_exit(int /*code*/, Datum /*arg*/) { shmem::set_launcher(-1); }
+
+// PostgreSQL zone throughout: no object here has a destructor.
+void run() {
+    pqsignal(SIGHUP, SignalHandlerForConfigReload);
+    pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+    BackgroundWorkerUnblockSignals();
+    BackgroundWorkerInitializeConnectionByOid(InvalidOid, InvalidOid, 0);
+    before_shmem_exit(at_exit, 0);
+    shmem::set_launcher(pg::my_proc_number());
+
+    while (!ShutdownRequestPending) {
+        if (shmem::take_probe_all())
+            probe_all();
+        reap_all();
+        wait_until(launch_due());
+    }
+    proc_exit(1); // the postmaster restarts it, unless it is shutting down itself
+}
+
+} // namespace
+
+void install() {
+    BackgroundWorker launcher{};
+    launcher.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+    launcher.bgw_start_time = BgWorkerStart_RecoveryFinished;
+    launcher.bgw_restart_time = 1;
+    strlcpy(launcher.bgw_library_name, "mfa", sizeof(launcher.bgw_library_name));
+    strlcpy(launcher.bgw_function_name, "mfa_launcher_main", sizeof(launcher.bgw_function_name));
+    strlcpy(launcher.bgw_name, "mfa launcher", sizeof(launcher.bgw_name));
+    strlcpy(launcher.bgw_type, "mfa launcher", sizeof(launcher.bgw_type));
+    RegisterBackgroundWorker(&launcher);
+}
+
+} // namespace mfa::launcher
+
+extern "C" {
+PGDLLEXPORT void mfa_launcher_main(Datum arg);
+
+void mfa_launcher_main(Datum /*arg*/) { mfa::launcher::run(); }
+}

@@ -1,0 +1,69 @@
+// Table mfa.message, the worker's side: claim what is due, record what became of it, keep the tables
+// small. PostgreSQL zone: each function runs inside a transaction of the worker, with SPI connected.
+// Strings are C++ so that they outlive the transaction.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/digest.hpp"
+#include "core/recipient.hpp"
+#include "pg.hpp"
+
+namespace mfa::outbox {
+
+// One message that this worker has a lease on.
+struct Claimed {
+    core::RequestId request{};
+    int n = 0;
+    int tries = 0;    // this one included
+    int unknowns = 0; // earlier tries whose outcome is not known
+    std::string channel;
+    std::string provider;
+    std::string next_provider; // the one behind it in the order; '' = none
+    std::string sealed_message;
+    std::string sealed_request;
+    int key_id = 0;
+    Oid owner = InvalidOid;
+    TimestampTz expires_at = 0;
+};
+
+// What is written back for one. The lease decides: nothing is recorded where the message was claimed
+// again meanwhile.
+struct Record {
+    core::RequestId request{};
+    int n = 0;
+    int tries = 0;
+    const char *state = "queued"; // 'queued', 'sent', 'failed'
+    TimestampTz due_at = 0;       // queued: the next try
+    std::string provider;         // queued: through whom
+    int unknowns = 0;
+    std::string message_id; // sent: the provider's; '' = it said none
+    std::string error;      // '' = none
+};
+
+// Takes a lease until `lease_end` on at most `limit` messages that are due, oldest first. Those whose
+// request has ended are dropped instead (a code that is expired, used up, verified, canceled or
+// superseded is never delivered). Tells how many rows it touched.
+int claim(TimestampTz lease_end, int limit, std::vector<Claimed> *claimed);
+
+void record(const std::vector<Record> &records);
+
+// Makes messages that a worker which is gone had claimed due at once. At a worker's start: there is
+// only one a database.
+void take_over_leases();
+
+// When the next message is due; DT_NOEND: none is waiting.
+TimestampTz next_due();
+
+// Erases the secrets of requests that have expired, and deletes requests (and their messages) that are
+// past the retention, at most `limit` rows of each. Tells whether it may have left some.
+bool purge(int limit);
+
+// When purge() has something to do again; DT_NOEND: never.
+TimestampTz next_purge();
+
+// Whether there are prepared transactions that have written to the outbox.
+bool has_prepared_transactions();
+
+} // namespace mfa::outbox

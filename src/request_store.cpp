@@ -1,0 +1,238 @@
+#include "request_store.hpp"
+
+#include "catalog.hpp"
+
+namespace mfa::store {
+
+namespace {
+
+// Columns of mfa.request, as sql/mfa--1.0.sql creates them.
+enum Column : int {
+    col_attempts, // first, fixed width: attempts.cpp relies on it
+    col_max_attempts,
+    col_key_id,
+    col_owner,
+    col_created_at,
+    col_expires_at,
+    col_id,
+    col_code_length,
+    col_allow_alphas,
+    col_state,
+    col_purpose,
+    col_recipient_hash,
+    col_code_hash,
+    col_sealed,
+    col_ended_at,
+    column_count
+};
+
+constexpr const char *state_names[] = {"live",    "verified", "exhausted",
+                                       "expired", "canceled", "superseded"};
+
+RequestState state_from(Datum datum) {
+    text *stored = DatumGetTextPP(datum);
+    std::string_view name(VARDATA_ANY(stored), VARSIZE_ANY_EXHDR(stored));
+    for (int i = 0; i < static_cast<int>(lengthof(state_names)); ++i)
+        if (name == state_names[i])
+            return static_cast<RequestState>(i);
+    ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
+                    errmsg("mfa.request has a row in an unknown state")));
+}
+
+template <std::size_t N> Datum bytes_datum(const std::array<std::uint8_t, N> &bytes) {
+    bytea *copy = static_cast<bytea *>(palloc(VARHDRSZ + N));
+    SET_VARSIZE(copy, VARHDRSZ + N);
+    std::memcpy(VARDATA(copy), bytes.data(), N);
+    return PointerGetDatum(copy);
+}
+
+template <std::size_t N> void read_bytes(Datum datum, std::array<std::uint8_t, N> &bytes) {
+    bytea *stored = DatumGetByteaPP(datum);
+    if (VARSIZE_ANY_EXHDR(stored) != N)
+        ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
+                        errmsg("mfa.request has a hash of unexpected length")));
+    std::memcpy(bytes.data(), VARDATA_ANY(stored), N);
+}
+
+// Reads the row in `slot`, and tells its effective state.
+void read_row(TupleTableSlot *slot, Request *row) {
+    slot_getallattrs(slot);
+    const Datum *values = slot->tts_values;
+    bool is_null;
+    row->tid = slot->tts_tid;
+    row->xmin = DatumGetTransactionId(
+        slot_getsysattr(slot, MinTransactionIdAttributeNumber, &is_null));
+    row->attempts = DatumGetInt32(values[col_attempts]);
+    row->max_attempts = DatumGetInt32(values[col_max_attempts]);
+    row->key_id = DatumGetInt32(values[col_key_id]);
+    row->owner = DatumGetObjectId(values[col_owner]);
+    row->created_at = DatumGetTimestampTz(values[col_created_at]);
+    row->expires_at = DatumGetTimestampTz(values[col_expires_at]);
+    std::memcpy(row->id.data(), DatumGetUUIDP(values[col_id])->data, row->id.size());
+    row->code_length = DatumGetInt16(values[col_code_length]);
+    row->allow_alphas = DatumGetBool(values[col_allow_alphas]);
+    read_bytes(values[col_recipient_hash], row->recipient);
+    if (slot->tts_isnull[col_code_hash])
+        row->code_hash.fill(0);
+    else
+        read_bytes(values[col_code_hash], row->code_hash);
+
+    row->state = state_from(values[col_state]);
+    if (row->state == RequestState::live) {
+        if (row->expires_at <= GetCurrentTimestamp())
+            row->state = RequestState::expired;
+        else if (row->attempts >= row->max_attempts)
+            row->state = RequestState::exhausted;
+    }
+}
+
+bool has_purpose(TupleTableSlot *slot, Text purpose) {
+    text *stored = DatumGetTextPP(slot->tts_values[col_purpose]);
+    return std::string_view(VARDATA_ANY(stored), VARSIZE_ANY_EXHDR(stored)) ==
+           std::string_view(purpose.data, purpose.length);
+}
+
+// Calls `see(slot)` for each row that the index finds and that is up to date now, whatever snapshot
+// the transaction has: SnapshotSelf sees what others have committed and what we have done.
+template <class See>
+void scan(Relation requests, const char *index_name, Oid equal_operator, Datum value, See see) {
+    Relation index = catalog::open_index(index_name, AccessShareLock);
+    ScanKeyData key;
+    ScanKeyInit(&key, 1, BTEqualStrategyNumber, equal_operator, value);
+    TupleTableSlot *slot = table_slot_create(requests, nullptr);
+    IndexScanDesc scan = pg::begin_index_scan(requests, index, SnapshotSelf, 1);
+    index_rescan(scan, &key, 1, nullptr, 0);
+    while (index_getnext_slot(scan, ForwardScanDirection, slot))
+        see(slot);
+    index_endscan(scan);
+    ExecDropSingleTupleTableSlot(slot);
+    index_close(index, AccessShareLock);
+}
+
+} // namespace
+
+const char *state_name(RequestState state) { return state_names[static_cast<int>(state)]; }
+
+Relation open_requests(LOCKMODE lock) {
+    return catalog::open_unlogged("request", column_count, lock);
+}
+
+void insert_request(Relation requests, const NewRequest &request) {
+    const Request &row = request.row;
+    TupleTableSlot *slot = table_slot_create(requests, nullptr);
+    ExecClearTuple(slot);
+    Datum *values = slot->tts_values;
+    std::memset(slot->tts_isnull, 0, column_count * sizeof(bool));
+
+    pg_uuid_t id;
+    std::memcpy(id.data, row.id.data(), row.id.size());
+    bytea *sealed = static_cast<bytea *>(palloc(VARHDRSZ + request.sealed_length));
+    SET_VARSIZE(sealed, VARHDRSZ + request.sealed_length);
+    std::memcpy(VARDATA(sealed), request.sealed, request.sealed_length);
+
+    values[col_attempts] = Int32GetDatum(0);
+    values[col_max_attempts] = Int32GetDatum(row.max_attempts);
+    values[col_key_id] = Int32GetDatum(row.key_id);
+    values[col_owner] = ObjectIdGetDatum(row.owner);
+    values[col_created_at] = TimestampTzGetDatum(row.created_at);
+    values[col_expires_at] = TimestampTzGetDatum(row.expires_at);
+    values[col_id] = UUIDPGetDatum(&id);
+    values[col_code_length] = Int16GetDatum(row.code_length);
+    values[col_allow_alphas] = BoolGetDatum(row.allow_alphas);
+    values[col_state] = CStringGetTextDatum(state_name(RequestState::live));
+    values[col_purpose] =
+        PointerGetDatum(cstring_to_text_with_len(request.purpose.data, request.purpose.length));
+    values[col_recipient_hash] = bytes_datum(row.recipient);
+    values[col_code_hash] = bytes_datum(row.code_hash);
+    values[col_sealed] = PointerGetDatum(sealed);
+    slot->tts_isnull[col_ended_at] = true;
+    ExecStoreVirtualTuple(slot);
+
+    catalog::insert(requests, slot);
+    ExecDropSingleTupleTableSlot(slot);
+}
+
+bool find_request(Relation requests, const core::RequestId &id, Text purpose, Oid role,
+                  Request *found) {
+    pg_uuid_t key;
+    std::memcpy(key.data, id.data(), id.size());
+    bool is_found = false;
+    scan(requests, "request_pkey", F_UUID_EQ, UUIDPGetDatum(&key), [&](TupleTableSlot *slot) {
+        read_row(slot, found);
+        is_found = has_purpose(slot, purpose);
+        if (!has_privs_of_role(role, found->owner))
+            ereport(ERROR,
+                    (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                     errmsg("permission denied for the request"),
+                     errdetail("It was made by another role than \"%s\".", GetUserNameFromId(role, false)),
+                     errhint("Use it as the role that made it, or as a member of that role.")));
+    });
+    return is_found;
+}
+
+bool find_request(Relation requests, const core::RecipientHash &recipient, Text purpose, Oid role,
+                  Reach reach, Request *found) {
+    bool is_found = false;
+    // Live before ended, own before another's, newer before older.
+    auto better = [&](const Request &a, const Request &b) {
+        bool a_live = a.state == RequestState::live;
+        bool b_live = b.state == RequestState::live;
+        if (a_live != b_live)
+            return a_live;
+        if ((a.owner == role) != (b.owner == role))
+            return a.owner == role;
+        return a.created_at > b.created_at;
+    };
+    scan(requests, "request_recipient", F_BYTEAEQ, bytes_datum(recipient), [&](TupleTableSlot *slot) {
+        Request row;
+        read_row(slot, &row);
+        if (!has_purpose(slot, purpose))
+            return;
+        if (row.owner != role && (reach == Reach::own || !has_privs_of_role(role, row.owner)))
+            return;
+        if (!is_found || better(row, *found))
+            *found = row;
+        is_found = true;
+    });
+    return is_found;
+}
+
+bool finish_request(Relation requests, const Request &request, RequestState state) {
+    TupleTableSlot *slot = table_slot_create(requests, nullptr);
+    ItemPointerData tid = request.tid;
+    bool done = false;
+    if (table_tuple_fetch_row_version(requests, &tid, SnapshotSelf, slot)) {
+        Datum values[column_count];
+        bool nulls[column_count];
+        bool changed[column_count] = {};
+        values[col_state] = CStringGetTextDatum(state_name(state));
+        values[col_ended_at] = TimestampTzGetDatum(GetCurrentTimestamp());
+        nulls[col_state] = nulls[col_ended_at] = false;
+        nulls[col_code_hash] = nulls[col_sealed] = true;
+        for (int column : {col_state, col_ended_at, col_code_hash, col_sealed})
+            changed[column] = true;
+        HeapTuple old_tuple = ExecFetchSlotHeapTuple(slot, false, nullptr);
+        HeapTuple new_tuple =
+            heap_modify_tuple(old_tuple, RelationGetDescr(requests), values, nulls, changed);
+        TupleTableSlot *new_slot =
+            MakeSingleTupleTableSlot(RelationGetDescr(requests), &TTSOpsHeapTuple);
+        ExecStoreHeapTuple(new_tuple, new_slot, false);
+        done = catalog::update(requests, &tid, new_slot);
+        ExecDropSingleTupleTableSlot(new_slot);
+    }
+    ExecDropSingleTupleTableSlot(slot);
+    return done;
+}
+
+void lock_recipient(const core::RecipientHash &recipient) {
+    // The advisory lock space, apart from what users can lock in it: pg_advisory_lock() has 1 or 2 in
+    // the last field.
+    constexpr std::uint16_t lock_class = 0x6D66; // "mf"
+    uint32 words[2];
+    std::memcpy(words, recipient.data(), sizeof(words));
+    LOCKTAG tag;
+    SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, words[0], words[1], lock_class);
+    LockAcquire(&tag, ExclusiveLock, false, false);
+}
+
+} // namespace mfa::store

@@ -1,0 +1,77 @@
+// Table mfa.request: one row a request, found by id or by recipient, ended once. PostgreSQL zone
+// throughout; the structs need no destructor.
+//
+// Invariant: a row that carries a live counter is written by exactly two things: attempts.cpp, in
+// place, and the transition that ends it (finish_request). An UPDATE for anything else would copy a
+// counter that others are still charging.
+#pragma once
+
+#include "core/digest.hpp"
+#include "pg.hpp"
+
+namespace mfa::store {
+
+enum class RequestState : char { live, verified, exhausted, expired, canceled, superseded };
+
+const char *state_name(RequestState state);
+
+struct Text {
+    const char *data;
+    int length;
+};
+
+// A row, without what is sealed. `state` is the effective one: a stored live row may be expired or
+// exhausted by now.
+struct Request {
+    ItemPointerData tid;
+    TransactionId xmin;
+    int32 attempts;
+    int32 max_attempts;
+    int32 key_id;
+    Oid owner;
+    TimestampTz created_at;
+    TimestampTz expires_at;
+    core::RequestId id;
+    RequestState state;
+    int16 code_length;
+    bool allow_alphas;
+    core::RecipientHash recipient;
+    core::CodeHash code_hash; // zero once ended
+};
+
+// A row to be inserted.
+struct NewRequest {
+    Request row; // tid, xmin, attempts and state are ignored
+    Text purpose;
+    const std::uint8_t *sealed;
+    int sealed_length;
+};
+
+// Whose requests a caller may use.
+enum class Reach {
+    own,     // the role's own
+    member,  // those of any role that it has the privileges of
+};
+
+Relation open_requests(LOCKMODE lock);
+
+void insert_request(Relation requests, const NewRequest &request);
+
+// Finds the request with an up-to-date view (also in a transaction with an old snapshot). The purpose
+// must match. ERROR 42501 where it belongs to a role that `role` does not have the privileges of.
+bool find_request(Relation requests, const core::RequestId &id, Text purpose, Oid role,
+                  Request *found);
+
+// The live request of that recipient and purpose within reach: the role's own before another's, then
+// the newest. Where none is live, the newest that was.
+bool find_request(Relation requests, const core::RecipientHash &recipient, Text purpose, Oid role,
+                  Reach reach, Request *found);
+
+// Ends a request and erases its secrets, by an ordinary UPDATE; waits for a concurrent writer. False
+// where another transaction ended it first.
+bool finish_request(Relation requests, const Request &request, RequestState state);
+
+// Serialises sends to one recipient until the end of the transaction.
+void lock_recipient(const core::RecipientHash &recipient);
+
+} // namespace mfa::store

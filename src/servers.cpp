@@ -1,0 +1,145 @@
+#include "servers.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "pg_wall.hpp"
+#include "settings.hpp"
+
+namespace mfa::servers {
+
+namespace {
+
+constexpr std::size_t max_secret_file = 4096;
+
+// PostgreSQL zone, but for the strings that it fills.
+void add_options(List *options, core::Options &into) {
+    ListCell *cell;
+    foreach (cell, options) {
+        DefElem *option = lfirst_node(DefElem, cell);
+        into.set(option->defname, defGetString(option));
+    }
+}
+
+// The names of the setting, split as PostgreSQL splits identifiers.
+std::vector<std::string> configured() {
+    std::vector<std::string> names;
+    pg::call([&] {
+        List *list = NIL;
+        if (!SplitIdentifierString(pstrdup(settings::provider), ',', &list))
+            return; // the setting's check hook refuses such a value
+        ListCell *cell;
+        foreach (cell, list)
+            names.emplace_back(static_cast<char *>(lfirst(cell)));
+    });
+    // Each once: a message goes from one provider to the next behind it, and must come to an end.
+    auto end = names.begin();
+    for (auto name = names.begin(); name != names.end(); ++name)
+        if (std::find(names.begin(), end, *name) == end)
+            std::swap(*end++, *name);
+    names.erase(end, names.end());
+    return names;
+}
+
+[[noreturn]] void none_configured() {
+    throw core::Error(core::sqlstate::object_not_in_prerequisite_state, "no provider is configured",
+                      "Create a foreign server for one, then ALTER DATABASE ... SET mfa.provider = "
+                      "'SERVER'; or name it in the call.");
+}
+
+void require_usage(const Server &server, Oid role) {
+    if (!pg::call([&] { return pg::may_use_server(server.oid, role); }))
+        throw core::Error(core::sqlstate::insufficient_privilege,
+                          "permission denied for foreign server " + server.name,
+                          "GRANT USAGE ON FOREIGN SERVER " + server.name + " TO the role that sends.");
+}
+
+} // namespace
+
+Server find(const std::string &name) {
+    Server found;
+    found.name = name;
+    pg::call([&] {
+        ForeignServer *server = GetForeignServerByName(name.c_str(), true);
+        if (!server)
+            return;
+        found.provider =
+            core::find_provider(GetForeignDataWrapper(server->fdwid)->fdwname);
+        if (!found.provider)
+            return;
+        found.oid = server->serverid;
+        add_options(server->options, found.options);
+    });
+    if (!OidIsValid(found.oid))
+        throw core::Error(core::sqlstate::undefined_object, "provider \"" + name + "\" does not exist",
+                          "A provider is a foreign server of one of mfa's foreign-data wrappers; \\des "
+                          "lists the servers, \\dew mfa_* the wrappers.");
+    return found;
+}
+
+void add_user_mapping(Server &server, Oid role) {
+    pg::call([&] {
+        if (SearchSysCacheExists2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(role),
+                                  ObjectIdGetDatum(server.oid)) ||
+            SearchSysCacheExists2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(InvalidOid),
+                                  ObjectIdGetDatum(server.oid)))
+            add_options(GetUserMapping(role, server.oid)->options, server.options);
+    });
+}
+
+void read_secret_files(Server &server) {
+    for (const core::OptionSpec &spec : server.provider->options) {
+        const std::string file_option = std::string(spec.name) + "_file";
+        if (spec.place != core::OptionPlace::user_mapping || !server.options.has(file_option))
+            continue;
+        const std::string path(server.options.get(file_option));
+        auto unreadable = [&](const char *what) {
+            return core::Error(core::sqlstate::object_not_in_prerequisite_state,
+                               "the file of option \"" + file_option + "\" of server " + server.name +
+                                   " " + what);
+        };
+        const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        if (descriptor < 0)
+            throw unreadable("can't be opened");
+        char content[max_secret_file + 1];
+        const ssize_t length = ::read(descriptor, content, sizeof(content));
+        ::close(descriptor);
+        if (length < 0 || length > static_cast<ssize_t>(max_secret_file))
+            throw unreadable("can't be read or is longer than 4096 bytes");
+        std::string_view secret(content, static_cast<std::size_t>(length));
+        while (!secret.empty() && (secret.back() == '\n' || secret.back() == '\r'))
+            secret.remove_suffix(1);
+        server.options.set(spec.name, secret);
+        OPENSSL_cleanse(content, sizeof(content));
+    }
+}
+
+std::vector<std::string> choose(const std::optional<std::string> &asked, core::Channel channel,
+                                Oid role) {
+    std::vector<std::string> names = asked ? std::vector{*asked} : configured();
+    if (names.empty())
+        none_configured();
+    std::vector<std::string> chosen;
+    for (const std::string &name : names) {
+        Server server = find(name);
+        if (!core::serves(*server.provider, channel, server.options))
+            continue;
+        require_usage(server, role);
+        add_user_mapping(server, role);
+        core::check_complete(*server.provider, server.options);
+        chosen.push_back(name);
+    }
+    if (chosen.empty())
+        throw core::Error(core::sqlstate::feature_not_supported,
+                          (asked ? "provider \"" + *asked + "\" does not serve channel \""
+                                 : std::string("no configured provider serves channel \"")) +
+                              std::string(core::channel_name(channel)) + "\"",
+                          asked ? "Choose another provider or channel."
+                                : "Add a provider that serves it to the setting mfa.provider.");
+    return chosen;
+}
+
+} // namespace mfa::servers

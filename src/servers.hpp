@@ -1,0 +1,36 @@
+// Providers as the catalogs describe them: foreign servers and user mappings. C++ zone.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/provider.hpp"
+#include "pg.hpp"
+
+namespace mfa::servers {
+
+struct Server {
+    Oid oid = InvalidOid;
+    std::string name;
+    const core::Provider *provider = nullptr;
+    core::Options options; // of the server and, once added, of the user mapping
+};
+
+// The server of that name; core::Error 42704 where there is none, or where it is no server of mfa's.
+Server find(const std::string &name);
+
+// Adds the options of `role`'s user mapping, or else of PUBLIC's; nothing where there is neither.
+void add_user_mapping(Server &server, Oid role);
+
+// Replaces every NAME_file option by what the file holds (its last newline dropped, at most 4 kB).
+// core::Error 55000 that names the option where the file can't be read. For the worker.
+void read_secret_files(Server &server);
+
+// The servers through which `role` sends over `channel`, in order: `asked` alone where it is given,
+// else those of the setting mfa.provider that serve the channel. Checks USAGE (42501), that the channel
+// is served (0A000) and that the options are complete (55000).
+std::vector<std::string> choose(const std::optional<std::string> &asked, core::Channel channel,
+                                Oid role);
+
+} // namespace mfa::servers

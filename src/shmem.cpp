@@ -1,0 +1,172 @@
+#include "shmem.hpp"
+
+namespace mfa::shmem {
+
+namespace {
+
+struct Shared {
+    slock_t lock; // guards launcher and probe_all; the claiming of slots has a lock that may wait
+    int launcher; // its number in the process array, -1: none
+    bool probe_all;
+    Slot slots[max_slots];
+};
+
+Shared *shared = nullptr;
+LWLock *claim_lock = nullptr;
+void (*run_at_start)() = nullptr;
+shmem_request_hook_type next_request_hook = nullptr;
+shmem_startup_hook_type next_startup_hook = nullptr;
+
+void request() {
+    if (next_request_hook)
+        next_request_hook();
+    RequestAddinShmemSpace(sizeof(Shared));
+    RequestNamedLWLockTranche("mfa", 1);
+}
+
+void startup() {
+    if (next_startup_hook)
+        next_startup_hook();
+    LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+    bool found;
+    shared = static_cast<Shared *>(ShmemInitStruct("mfa", sizeof(Shared), &found));
+    if (!found) {
+        std::memset(static_cast<void *>(shared), 0, sizeof(Shared));
+        SpinLockInit(&shared->lock);
+        shared->launcher = -1;
+        shared->probe_all = true; // messages may have outlived the restart
+        for (Slot &slot : shared->slots) {
+            SpinLockInit(&slot.lock);
+            slot.due = DT_NOEND;
+        }
+    }
+    LWLockRelease(AddinShmemInitLock);
+    claim_lock = &GetNamedLWLockTranche("mfa")->lock;
+    if (!found)
+        run_at_start();
+}
+
+} // namespace
+
+void install_hooks(void (*at_start)()) {
+    run_at_start = at_start;
+    next_request_hook = shmem_request_hook;
+    shmem_request_hook = request;
+    next_startup_hook = shmem_startup_hook;
+    shmem_startup_hook = startup;
+}
+
+bool available() { return shared != nullptr; }
+
+void require() {
+    if (!available())
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("mfa is not in shared_preload_libraries"),
+                        errhint("Add mfa to shared_preload_libraries in postgresql.conf and restart "
+                                "the server.")));
+}
+
+Slot &slot(int index) { return shared->slots[index]; }
+
+int claim_slot(Oid database) {
+    int free = -1;
+    int claimed = -1;
+    LWLockAcquire(claim_lock, LW_EXCLUSIVE);
+    for (int i = 0; i < max_slots && claimed < 0; ++i) {
+        if (shared->slots[i].database == database)
+            claimed = i;
+        else if (free < 0 && shared->slots[i].database == InvalidOid)
+            free = i;
+    }
+    if (claimed < 0 && free >= 0) {
+        Slot &slot = shared->slots[free];
+        SpinLockAcquire(&slot.lock);
+        slot.database = database;
+        slot.worker = WorkerState::none;
+        slot.wanted = false;
+        slot.due = DT_NOEND;
+        slot.has_extension = true;
+        slot.prepared_step = 0;
+        SpinLockRelease(&slot.lock);
+        claimed = free;
+    }
+    LWLockRelease(claim_lock);
+    return claimed;
+}
+
+void release_slot(int index) {
+    LWLockAcquire(claim_lock, LW_EXCLUSIVE);
+    Slot &slot = shared->slots[index];
+    SpinLockAcquire(&slot.lock);
+    const bool idle = slot.worker == WorkerState::none && !slot.wanted;
+    if (idle)
+        slot.database = InvalidOid;
+    SpinLockRelease(&slot.lock);
+    LWLockRelease(claim_lock);
+}
+
+void wake_launcher() {
+    SpinLockAcquire(&shared->lock);
+    int launcher = shared->launcher;
+    SpinLockRelease(&shared->lock);
+    if (launcher >= 0)
+        SetLatch(&pg::proc_by_number(launcher)->procLatch);
+}
+
+namespace {
+
+// The wakened worker's number in the process array, or -1 where the launcher has to start one.
+bool mark(int index, Oid database, bool prepared, int *worker) {
+    if (index < 0)
+        return false;
+    Slot &slot = shared->slots[index];
+    SpinLockAcquire(&slot.lock);
+    const bool mine = slot.database == database;
+    if (mine) {
+        slot.wanted = true;
+        if (prepared)
+            slot.prepared_step = 0;
+    }
+    *worker = slot.worker == WorkerState::running ? slot.worker_proc : -1;
+    SpinLockRelease(&slot.lock);
+    return mine;
+}
+
+void mark_and_wake(int index, Oid database, bool prepared) {
+    int worker = -1;
+    if (!mark(index, database, prepared, &worker))
+        ask_probe_all();
+    else if (worker >= 0)
+        SetLatch(&pg::proc_by_number(worker)->procLatch);
+    else
+        wake_launcher();
+}
+
+} // namespace
+
+void wake(int index, Oid database) { mark_and_wake(index, database, false); }
+
+void wake_prepared(int index, Oid database) { mark_and_wake(index, database, true); }
+
+void set_launcher(int proc_number) {
+    SpinLockAcquire(&shared->lock);
+    shared->launcher = proc_number;
+    SpinLockRelease(&shared->lock);
+}
+
+bool take_probe_all() {
+    SpinLockAcquire(&shared->lock);
+    bool asked = shared->probe_all;
+    shared->probe_all = false;
+    SpinLockRelease(&shared->lock);
+    return asked;
+}
+
+void ask_probe_all() {
+    SpinLockAcquire(&shared->lock);
+    shared->probe_all = true;
+    SpinLockRelease(&shared->lock);
+    wake_launcher();
+}
+
+} // namespace mfa::shmem

@@ -1,0 +1,157 @@
+#include "verify.hpp"
+
+#include <vector>
+
+#include "attempts.hpp"
+#include "core/code.hpp"
+#include "core/recipient.hpp"
+#include "keys.hpp"
+#include "pg_wall.hpp"
+
+namespace mfa {
+
+namespace {
+
+constexpr const char *status_names[] = {"verified", "wrong",      "expired", "used",     "exhausted",
+                                        "canceled", "superseded", "locked",  "not_found"};
+
+// Which request is meant: by id, or by recipient under each key that may have hashed it.
+struct Target {
+    std::optional<core::RequestId> id;
+    std::vector<core::RecipientHash> recipients;
+};
+
+VerifyStatus status_of(store::RequestState state) {
+    switch (state) {
+    case store::RequestState::verified:
+        return VerifyStatus::used;
+    case store::RequestState::exhausted:
+        return VerifyStatus::exhausted;
+    case store::RequestState::canceled:
+        return VerifyStatus::canceled;
+    case store::RequestState::superseded:
+        return VerifyStatus::superseded;
+    default:
+        return VerifyStatus::expired;
+    }
+}
+
+// PostgreSQL zone. A live request before an ended one, whichever key its hash is of.
+bool find(Relation requests, const Target &target, store::Text purpose, store::Request *found) {
+    const Oid role = GetUserId();
+    if (target.id)
+        return store::find_request(requests, *target.id, purpose, role, found);
+    bool is_found = false;
+    for (const core::RecipientHash &recipient : target.recipients) {
+        store::Request row;
+        if (!store::find_request(requests, recipient, purpose, role, store::Reach::member, &row))
+            continue;
+        if (!is_found || row.state == store::RequestState::live)
+            *found = row;
+        is_found = true;
+        if (row.state == store::RequestState::live)
+            break;
+    }
+    return is_found;
+}
+
+enum class Presented { not_found, ended, unknown_key, charged, moved };
+
+// Finds the request and charges it one attempt. Nothing is charged under a key that is not there: the
+// code could not be compared.
+Presented present(const Target &target, std::string_view purpose, const core::Keyring &keys,
+                  store::Request *row) {
+    return pg::call([&] {
+        Relation requests = store::open_requests(RowExclusiveLock);
+        Presented result = Presented::not_found;
+        if (find(requests, target, {purpose.data(), static_cast<int>(purpose.size())}, row)) {
+            if (row->state != store::RequestState::live) {
+                result = Presented::ended;
+            } else if (!keys.find(row->key_id)) {
+                result = Presented::unknown_key;
+            } else {
+                switch (attempts::charge(requests, row)) {
+                case attempts::Charge::charged:
+                    result = Presented::charged;
+                    break;
+                case attempts::Charge::exhausted:
+                    row->state = store::RequestState::exhausted;
+                    result = Presented::ended;
+                    break;
+                case attempts::Charge::moved:
+                    result = Presented::moved;
+                    break;
+                }
+            }
+        }
+        table_close(requests, NoLock);
+        return result;
+    });
+}
+
+bool finish(const store::Request &row) {
+    return pg::call([&] {
+        Relation requests = store::open_requests(RowExclusiveLock);
+        bool done = store::finish_request(requests, row, store::RequestState::verified);
+        table_close(requests, NoLock);
+        return done;
+    });
+}
+
+VerifyAnswer verify(const Target &target, std::string_view code, std::string_view purpose,
+                    const core::Keyring &keys) {
+    // A row moves only when its request ends or the table is rewritten under our own transaction; the
+    // second look finds it at rest.
+    constexpr int max_looks = 4;
+    const core::Secret presented = core::normalise_code(code);
+    store::Request row{};
+    for (int look = 0; look < max_looks; ++look) {
+        switch (present(target, purpose, keys, &row)) {
+        case Presented::not_found:
+            return {};
+        case Presented::ended:
+            return {status_of(row.state), std::max(0, row.max_attempts - row.attempts)};
+        case Presented::unknown_key:
+            throw core::Error(core::sqlstate::object_not_in_prerequisite_state,
+                              "the key file does not have the key of this request",
+                              "Put the key back into the file that mfa.key_file names, behind the "
+                              "current one.");
+        case Presented::moved:
+            continue;
+        case Presented::charged:
+            break;
+        }
+        const int left = row.max_attempts - row.attempts;
+        const core::CodeHash hash = core::hash_code(*keys.find(row.key_id), row.id, row.recipient,
+                                                    purpose, presented.view());
+        if (!core::equal_constant_time(hash, row.code_hash))
+            return {VerifyStatus::wrong, left};
+        // The loser of a race for the right code looks again, and is told how the request ended.
+        if (finish(row))
+            return {VerifyStatus::verified, left};
+    }
+    return {VerifyStatus::used, 0};
+}
+
+} // namespace
+
+const char *status_name(VerifyStatus status) { return status_names[static_cast<int>(status)]; }
+
+VerifyAnswer verify(const core::RequestId &request, std::string_view code, std::string_view purpose) {
+    return verify(Target{request, {}}, code, purpose, keys::current());
+}
+
+VerifyAnswer verify(std::string_view request, std::string_view code, std::string_view purpose) {
+    if (std::optional<core::RequestId> id = core::read_request_id(request))
+        return verify(*id, code, purpose);
+    const std::optional<std::string> recipient = core::read_recipient(request);
+    if (!recipient)
+        return {};
+    const core::Keyring &keys = keys::current();
+    Target target;
+    for (const core::Key &key : keys.keys())
+        target.recipients.push_back(core::hash_recipient(key, *recipient));
+    return verify(target, code, purpose, keys);
+}
+
+} // namespace mfa

@@ -1,0 +1,344 @@
+#include "worker.hpp"
+
+#include <optional>
+
+#include "catalog.hpp"
+#include "delivery.hpp"
+#include "outbox.hpp"
+#include "pg_wall.hpp"
+#include "settings.hpp"
+#include "shmem.hpp"
+
+namespace mfa::worker {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+// How long a worker stays after its last message: less than the 5 s for which DROP DATABASE waits for
+// others to leave.
+constexpr milliseconds linger{2000};
+// How long it waits for answers when it is told to leave.
+constexpr milliseconds grace{700};
+// How often it looks whether DROP DATABASE and its like wait for it, while messages are in flight.
+constexpr milliseconds watch_interval{500};
+// A lease only matters when it outlives its worker: longer than any transfer may take.
+constexpr std::int64_t lease = 120 * USECS_PER_SEC;
+constexpr int claim_batch = 64;
+constexpr int purge_batch = 1000;
+constexpr int max_failures = 5; // in a row, then it leaves and the launcher backs off
+constexpr milliseconds failure_pause{1000};
+
+int my_slot = -1;
+bool leaving = false; // the extension is gone, or somebody wants the database for himself
+bool has_extension = true;
+
+// Releases the slot however the process ends.
+void release_slot(int /*code*/, Datum /*arg*/) {
+    shmem::Slot &slot = shmem::slot(my_slot);
+    SpinLockAcquire(&slot.lock);
+    slot.worker = shmem::WorkerState::none;
+    SpinLockRelease(&slot.lock);
+    shmem::wake_launcher();
+}
+
+void use_setting(const char *name, const char *value) {
+    SetConfigOption(name, value, PGC_SUSET, PGC_S_OVERRIDE);
+}
+
+// Signals, connection, and a session that no database's or role's settings can bend. PostgreSQL zone.
+void set_up() {
+    pqsignal(SIGHUP, SignalHandlerForConfigReload);
+    pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+    BackgroundWorkerUnblockSignals();
+
+    shmem::Slot &slot = shmem::slot(my_slot);
+    before_shmem_exit(release_slot, 0);
+    SpinLockAcquire(&slot.lock);
+    const Oid database = slot.database;
+    slot.worker = shmem::WorkerState::running;
+    slot.worker_proc = pg::my_proc_number();
+    SpinLockRelease(&slot.lock);
+
+    BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
+    use_setting("search_path", "pg_catalog, pg_temp");
+    use_setting("default_transaction_isolation", "read committed");
+    use_setting("default_transaction_read_only", "off");
+    use_setting("lock_timeout", "500ms");
+    use_setting("statement_timeout", "0");
+    use_setting("row_security", "off");
+}
+
+enum class Manners {
+    yield,      // leave at once where somebody wants the database for himself
+    last_words, // write down what is known all the same: he waits for that
+};
+
+// A transaction as the extension's owner, with the extension locked against being dropped. Where it is
+// gone, or the database is wanted (DROP, RENAME, SET TABLESPACE, CREATE ... TEMPLATE hold or wait for a
+// lock on it), `body` is not run and the worker leaves.
+template <class F> void work(const char *activity, Manners manners, F &&body) {
+    pg::call([&] { pgstat_report_activity(STATE_RUNNING, activity); });
+    pg::transaction([&] {
+        const bool may_stay = pg::call([&] {
+            if (manners == Manners::yield &&
+                !pg::try_lock_database(MyDatabaseId, RowExclusiveLock))
+                return false;
+            if (!catalog::lock_extension()) {
+                has_extension = false;
+                return false;
+            }
+            SetUserIdAndSecContext(catalog::extension_owner(),
+                                   SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+            return true;
+        });
+        if (!may_stay) {
+            leaving = true;
+            return;
+        }
+        body();
+        pg::call([] { SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, 0); });
+    });
+    pg::call([] {
+        pgstat_report_stat(true);
+        pgstat_report_activity(STATE_IDLE, nullptr);
+    });
+}
+
+milliseconds until(TimestampTz when) {
+    if (when == DT_NOEND)
+        return milliseconds::max();
+    return milliseconds(TimestampDifferenceMilliseconds(GetCurrentTimestamp(), when));
+}
+
+// Waits for the latch, the network or the timeout.
+class Waiter {
+  public:
+    explicit Waiter(int poll_fd) {
+        set_ = pg::call([&] {
+            WaitEventSet *set = pg::make_wait_event_set(3);
+            AddWaitEventToSet(set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, nullptr);
+            AddWaitEventToSet(set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, nullptr, nullptr);
+            AddWaitEventToSet(set, WL_SOCKET_READABLE, poll_fd, nullptr, nullptr);
+            return set;
+        });
+    }
+
+    void wait(milliseconds timeout) {
+        const long longest = 60'000;
+        pg::call([&] {
+            WaitEvent event;
+            WaitEventSetWait(set_, std::clamp<long>(timeout.count(), 0, longest), &event, 1,
+                             PG_WAIT_EXTENSION);
+            ResetLatch(MyLatch);
+            CHECK_FOR_INTERRUPTS();
+            if (ConfigReloadPending) {
+                ConfigReloadPending = false;
+                ProcessConfigFile(PGC_SIGHUP);
+            }
+        });
+    }
+
+  private:
+    WaitEventSet *set_;
+};
+
+// The worker's state between turns.
+class Worker {
+  public:
+    void run();
+
+  private:
+    using Clock = std::chrono::steady_clock;
+
+    bool take_wanted();
+    void claim();
+    void record();
+    void purge();
+    void turn();
+    void leave();
+    bool idle_for_long() const;
+    milliseconds next_wait() const;
+
+    Delivery delivery_;
+    Waiter waiter_{delivery_.poll_fd()};
+    bool claim_now_ = true;
+    bool purge_now_ = true;
+    TimestampTz next_due_ = DT_NOEND;
+    TimestampTz next_purge_ = DT_NOEND;
+    Clock::time_point last_work_ = Clock::now();
+    Clock::time_point last_watch_ = Clock::now();
+    int failures_ = 0;
+};
+
+bool Worker::take_wanted() {
+    shmem::Slot &slot = shmem::slot(my_slot);
+    SpinLockAcquire(&slot.lock);
+    const bool wanted = slot.wanted;
+    slot.wanted = false;
+    SpinLockRelease(&slot.lock);
+    return wanted;
+}
+
+void Worker::claim() {
+    const int room = settings::max_in_flight - static_cast<int>(delivery_.in_flight());
+    if (room <= 0)
+        return; // an answer makes room, and asks again
+    const int limit = std::min(room, claim_batch);
+    work("claim messages", Manners::yield, [&] {
+        std::vector<outbox::Claimed> claimed;
+        const int touched =
+            pg::call([&] { return outbox::claim(GetCurrentTimestamp() + lease, limit, &claimed); });
+        claim_now_ = touched == limit;
+        if (!claim_now_)
+            next_due_ = pg::call([] { return outbox::next_due(); });
+        if (touched > 0)
+            last_work_ = Clock::now();
+        delivery_.start(std::move(claimed));
+    });
+}
+
+void Worker::record() {
+    work("record outcomes", Manners::yield, [&] { pg::call([&] { outbox::record(delivery_.records()); }); });
+    if (leaving)
+        return;
+    delivery_.records().clear();
+    claim_now_ = true; // there is room, and a retry may be due
+    last_work_ = Clock::now();
+}
+
+void Worker::purge() {
+    work("purge ended requests", Manners::yield, [&] {
+        purge_now_ = pg::call([] { return outbox::purge(purge_batch); });
+        next_purge_ = pg::call([] { return outbox::next_purge(); });
+    });
+}
+
+// One look at everything that may be due. Each part is a short transaction or none at all.
+void Worker::turn() {
+    if (take_wanted() || until(next_due_) <= milliseconds(0))
+        claim_now_ = true;
+    if (claim_now_)
+        claim();
+    delivery_.turn();
+    if (!leaving && delivery_.has_records())
+        record();
+    if (!leaving && !claim_now_ && (purge_now_ || until(next_purge_) <= milliseconds(0)))
+        purge();
+    if (!leaving && delivery_.in_flight() > 0 && Clock::now() - last_watch_ >= watch_interval) {
+        last_watch_ = Clock::now();
+        work("watch for others", Manners::yield, [] {});
+    }
+}
+
+bool Worker::idle_for_long() const {
+    return !claim_now_ && !purge_now_ && delivery_.in_flight() == 0 && !delivery_.has_records() &&
+           Clock::now() - last_work_ >= linger;
+}
+
+milliseconds Worker::next_wait() const {
+    const bool can_claim =
+        claim_now_ && delivery_.in_flight() < static_cast<std::size_t>(settings::max_in_flight);
+    if (can_claim || (purge_now_ && !claim_now_))
+        return milliseconds(0);
+    milliseconds wait = delivery_.in_flight() > 0
+                            ? watch_interval
+                            : std::chrono::ceil<milliseconds>(last_work_ + linger - Clock::now());
+    if (const milliseconds network = delivery_.timeout(); network.count() >= 0)
+        wait = std::min(wait, network);
+    return std::min(wait, std::min(until(next_due_), until(next_purge_)));
+}
+
+// Gives the provider a moment to answer, writes back what is known, and tells the launcher when to look
+// again.
+void Worker::leave() {
+    const Clock::time_point deadline = Clock::now() + grace;
+    while (delivery_.in_flight() > 0 && Clock::now() < deadline) {
+        const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
+        const milliseconds network = delivery_.timeout();
+        waiter_.wait(network.count() >= 0 ? std::min(left, network) : left);
+        delivery_.turn();
+    }
+    delivery_.abandon();
+    bool has_prepared = false;
+    if (has_extension) {
+        work("record outcomes", Manners::last_words, [&] {
+            pg::call([&] {
+                outbox::record(delivery_.records());
+                next_due_ = outbox::next_due();
+                has_prepared = outbox::has_prepared_transactions();
+            });
+        });
+    }
+
+    shmem::Slot &slot = shmem::slot(my_slot);
+    SpinLockAcquire(&slot.lock);
+    slot.due = has_extension ? std::min(next_due_, next_purge_) : DT_NOEND;
+    slot.prepared_step = has_prepared ? std::clamp(slot.prepared_step * 2, 1, 60) : 0;
+    if (has_prepared)
+        slot.due = std::min(slot.due, GetCurrentTimestamp() + slot.prepared_step * USECS_PER_SEC);
+    slot.has_extension = has_extension;
+    slot.ended_well = true;
+    SpinLockRelease(&slot.lock);
+}
+
+void Worker::run() {
+    MemoryContext const context =
+        pg::call([] { return AllocSetContextCreate(TopMemoryContext, "mfa worker", ALLOCSET_DEFAULT_SIZES); });
+    MemoryContextSwitchTo(context);
+    work("take over leases", Manners::yield, [] { pg::call([] { outbox::take_over_leases(); }); });
+    while (!leaving && !ShutdownRequestPending) {
+        pg::Report report;
+        if (pg::caught(report, [&] { turn(); })) {
+            if (++failures_ >= max_failures)
+                pg::throw_report(report);
+            if (failures_ == 1)
+                pg::log(report, "mfa delivery worker failed, and tries again");
+            last_work_ = Clock::now();
+            waiter_.wait(failure_pause);
+        } else {
+            failures_ = 0;
+            // A commit may have come since the last look: whoever commits sees either the worker or its
+            // absence, and the flag decides.
+            if (idle_for_long()) {
+                if (!take_wanted())
+                    break;
+                claim_now_ = true;
+            }
+            waiter_.wait(next_wait());
+        }
+        MemoryContextReset(context);
+    }
+    leave();
+}
+
+} // namespace
+
+BackgroundWorkerHandle *start(int slot) {
+    BackgroundWorker worker{};
+    worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+    worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+    worker.bgw_restart_time = BGW_NEVER_RESTART;
+    worker.bgw_notify_pid = MyProcPid;
+    worker.bgw_main_arg = Int32GetDatum(slot);
+    strlcpy(worker.bgw_library_name, "mfa", sizeof(worker.bgw_library_name));
+    strlcpy(worker.bgw_function_name, "mfa_worker_main", sizeof(worker.bgw_function_name));
+    strlcpy(worker.bgw_name, "mfa delivery worker", sizeof(worker.bgw_name));
+    strlcpy(worker.bgw_type, "mfa delivery worker", sizeof(worker.bgw_type));
+    BackgroundWorkerHandle *handle = nullptr;
+    return RegisterDynamicBackgroundWorker(&worker, &handle) ? handle : nullptr;
+}
+
+} // namespace mfa::worker
+
+extern "C" {
+PGDLLEXPORT void mfa_worker_main(Datum slot);
+
+void mfa_worker_main(Datum slot) {
+    mfa::worker::my_slot = DatumGetInt32(slot);
+    mfa::worker::set_up();
+    mfa::pg::Report report;
+    if (mfa::pg::caught(report, [] { mfa::worker::Worker().run(); }))
+        mfa::pg::raise(report); // to the process' own handler: logged, exit status 1, never restarted
+}
+}
