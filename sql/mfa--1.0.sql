@@ -10,12 +10,13 @@ CREATE SCHEMA mfa;
 COMMENT ON SCHEMA mfa IS 'tables of the extension mfa; closed to all but its owner';
 
 -- One row a request. UNLOGGED: live codes reach no WAL, no backup and no standby, and a crash voids
--- them. `attempts` is counted in place, outside MVCC, and must stay the first column; a row that is live
--- is never updated but by the transition that ends it. Hashes are keyed (HMAC-SHA-256), `sealed` is
+-- them. `attempts` and `attempted_at` are written in place, outside MVCC: they and `max_attempts` must stay
+-- the first columns, and a row that is live is never updated but by the transition that ends it. Hashes are keyed (HMAC-SHA-256), `sealed` is
 -- encrypted (AES-256-GCM), both with the key of `key_id` in mfa.key_file.
 CREATE UNLOGGED TABLE mfa.request (
     attempts       integer     NOT NULL,
     max_attempts   integer     NOT NULL,
+    attempted_at   timestamptz NOT NULL, -- -infinity: never
     key_id         integer     NOT NULL,
     owner          oid         NOT NULL, -- role that sent it
     created_at     timestamptz NOT NULL,
@@ -60,6 +61,32 @@ CREATE UNLOGGED TABLE mfa.message (
 ALTER TABLE mfa.message ALTER COLUMN sealed SET STORAGE EXTERNAL;
 CREATE INDEX message_due ON mfa.message (due_at) WHERE state IN ('queued', 'sending');
 COMMENT ON TABLE mfa.message IS 'one delivery of a request''s code each';
+
+-- Wrong codes of requests that are deleted: what locks a recipient out counts them for 30 days, or until a
+-- right code.
+CREATE UNLOGGED TABLE mfa.failure (
+    recipient_hash bytea       NOT NULL,
+    attempted_at   timestamptz NOT NULL, -- the request's last attempt
+    attempts       integer     NOT NULL
+);
+CREATE INDEX failure_recipient ON mfa.failure (recipient_hash);
+CREATE INDEX failure_attempted ON mfa.failure (attempted_at);
+COMMENT ON TABLE mfa.failure IS 'wrong codes of requests that are no longer kept';
+
+-- Where messages may go, and how: the longest prefix of a number decides. Empty: everywhere, through
+-- mfa.provider. Configuration, so it is logged, and pg_dump saves it.
+CREATE TABLE mfa.route (
+    prefix     text COLLATE "C" NOT NULL
+        CHECK (prefix ~ '^\+([1-9][0-9]{0,14})?$'), -- '+' is every number
+    allow      boolean NOT NULL DEFAULT true,
+    providers  text[] CHECK (pg_catalog.array_length(providers, 1) BETWEEN 1 AND 8
+                             AND pg_catalog.array_position(providers, NULL) IS NULL),
+    send_limit text, -- of the destination, as in mfa.send_limit; null: mfa.send_limit_destination
+    remark     text,
+    CONSTRAINT route_pkey PRIMARY KEY (prefix)
+);
+COMMENT ON TABLE mfa.route IS 'destinations: allowed or denied, through which servers, how often';
+SELECT pg_catalog.pg_extension_config_dump('mfa.route', '');
 
 -- Functions. They are C code that reads and writes the tables of schema mfa as the extension does, and
 -- acts on requests of the calling role (inside a SECURITY DEFINER function: of its owner).
@@ -108,10 +135,63 @@ AS 'MODULE_PATHNAME', 'mfa_check';
 COMMENT ON FUNCTION mfa_check(text, text, text)
 IS 'like mfa_verify, and says why: verified, wrong, expired, used, exhausted, canceled, superseded, locked, not_found';
 
+CREATE FUNCTION mfa_resend(request uuid, channel text DEFAULT NULL) RETURNS void
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'mfa_resend';
+COMMENT ON FUNCTION mfa_resend(uuid, text)
+IS 'sends the code of a live request again, over another channel if one is given';
+
+CREATE FUNCTION mfa_cancel(request uuid) RETURNS boolean
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'mfa_cancel';
+COMMENT ON FUNCTION mfa_cancel(uuid) IS 'ends a live request; false where it is not live';
+
+CREATE FUNCTION mfa_status(
+    request uuid,
+    OUT state text,
+    OUT channel text,
+    OUT provider text,
+    OUT delivery text,
+    OUT error text,
+    OUT attempts_left integer,
+    OUT sends integer,
+    OUT created_at timestamptz,
+    OUT expires_at timestamptz,
+    OUT ended_at timestamptz
+)
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'mfa_status';
+COMMENT ON FUNCTION mfa_status(uuid)
+IS 'state of a request, and delivery of its last message; null where there is no such request';
+
+REVOKE ALL ON FUNCTION mfa_resend(uuid, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION mfa_cancel(uuid) FROM PUBLIC;
+REVOKE ALL ON FUNCTION mfa_status(uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION mfa_send(text, text, text, text, text, text, integer, boolean, interval, integer, name) FROM PUBLIC;
 REVOKE ALL ON FUNCTION mfa_verify(text, text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION mfa_verify(uuid, text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION mfa_check(text, text, text) FROM PUBLIC;
+
+-- What a role that is granted SELECT sees of its requests and their deliveries: its own, and those of
+-- roles that it has the privileges of.
+
+CREATE VIEW mfa.requests WITH (security_barrier) AS
+SELECT r.id, r.owner::pg_catalog.regrole AS owner, r.purpose, r.max_attempts, r.attempts,
+       CASE WHEN r.state OPERATOR(pg_catalog.<>) 'live' THEN r.state
+            WHEN r.expires_at OPERATOR(pg_catalog.<=) pg_catalog.clock_timestamp() THEN 'expired'
+            WHEN r.attempts OPERATOR(pg_catalog.>=) r.max_attempts THEN 'exhausted'
+            ELSE 'live' END AS state,
+       r.created_at, r.expires_at, r.ended_at
+  FROM mfa.request r
+ WHERE pg_catalog.pg_has_role(r.owner, 'USAGE');
+COMMENT ON VIEW mfa.requests IS 'requests of the current role, without codes and recipients';
+
+CREATE VIEW mfa.messages WITH (security_barrier) AS
+SELECT m.request, m.n, m.state, m.channel, m.provider, m.tries, m.created_at, m.sent_at, m.message_id,
+       m.error
+  FROM mfa.message m JOIN mfa.request r ON r.id OPERATOR(pg_catalog.=) m.request
+ WHERE pg_catalog.pg_has_role(r.owner, 'USAGE');
+COMMENT ON VIEW mfa.messages IS 'deliveries of the current role''s requests';
 
 -- Providers: a foreign-data wrapper each, of which only the validator is used.
 

@@ -64,7 +64,7 @@ Oid extension_owner() {
     return owner;
 }
 
-Relation open_unlogged(const char *name, int attributes, LOCKMODE lock) {
+Relation open_table(const char *name, int attributes, LOCKMODE lock) {
     Relation table = table_open(relation_oid(name), lock);
     if (RelationGetNumberOfAttributes(table) != attributes)
         ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -72,6 +72,11 @@ Relation open_unlogged(const char *name, int attributes, LOCKMODE lock) {
                         errdetail("It has %d columns; the library needs %d.",
                                   RelationGetNumberOfAttributes(table), attributes),
                         errhint("Restart the server, then run ALTER EXTENSION mfa UPDATE.")));
+    return table;
+}
+
+Relation open_unlogged(const char *name, int attributes, LOCKMODE lock) {
+    Relation table = open_table(name, attributes, lock);
     if (table->rd_rel->relam != HEAP_TABLE_AM_OID ||
         table->rd_rel->relpersistence != RELPERSISTENCE_UNLOGGED)
         ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

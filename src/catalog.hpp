@@ -16,8 +16,10 @@ bool lock_extension();
 // The role that owns the extension: the worker's queries run as it.
 Oid extension_owner();
 
-// Opens a table of schema mfa. ERROR 55000 where it is not what the library was built for: in-place
-// counting needs a heap, and a table that owes no WAL.
+// Opens a table of schema mfa. ERROR 55000 where it is not of the version that the library was built for.
+Relation open_table(const char *name, int attributes, LOCKMODE lock);
+
+// The same for one whose counters are changed in place: that needs a heap, and a table that owes no WAL.
 Relation open_unlogged(const char *name, int attributes, LOCKMODE lock);
 
 // An index of schema mfa.

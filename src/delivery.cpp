@@ -4,6 +4,7 @@
 #include "core/error.hpp"
 #include "keys.hpp"
 #include "pg_wall.hpp"
+#include "sealed_data.hpp"
 #include "settings.hpp"
 
 namespace mfa {
@@ -19,14 +20,6 @@ core::Outcome refused(const std::string &error) {
     outcome.verdict = core::Verdict::refused;
     outcome.error = error;
     return outcome;
-}
-
-core::RequestData open(const core::Key &key, const core::RequestId &id, const std::string &sealed) {
-    const std::optional<core::Secret> plain = core::unseal(key, id, as_bytes(sealed));
-    std::optional<core::RequestData> data = plain ? core::decode(plain->view()) : std::nullopt;
-    if (!data)
-        throw core::Error(core::sqlstate::internal_error, "sealed data could not be opened");
-    return *std::move(data);
 }
 
 std::chrono::seconds life_left(const outbox::Claimed &message) {
@@ -100,16 +93,12 @@ void Delivery::start(std::vector<outbox::Claimed> claimed) {
 }
 
 void Delivery::start_one(const core::Keyring &keys, const outbox::Claimed &message) {
-    const core::Key *key = keys.find(message.key_id);
-    if (!key)
-        throw core::Error(core::sqlstate::object_not_in_prerequisite_state,
-                          "the key file does not have the key of this request");
     InFlight out;
     out.claimed = message;
     out.channel = core::parse_channel(message.channel);
-    out.secret = open(*key, message.request, message.sealed_request);
+    out.secret = open_sealed(keys, message.key_id, message.request, as_bytes(message.sealed_request));
     out.server = server_for(message);
-    const core::RequestData options = open(*key, message.request, message.sealed_message);
+    const core::RequestData options = open_sealed(keys, message.key_id, message.request, as_bytes(message.sealed_message));
     const std::chrono::seconds life = life_left(message);
     out.text = core::compose(out.channel, options, out.secret.code.view(), life);
 

@@ -1,6 +1,7 @@
 // The SQL-callable functions: arguments in, results out. What they do is in send.cpp and verify.cpp.
 
 #include "core/error.hpp"
+#include "manage.hpp"
 #include "pg_wall.hpp"
 #include "send.hpp"
 #include "shmem.hpp"
@@ -56,6 +57,14 @@ std::optional<double> seconds_argument(FunctionCallInfo fcinfo, int n) {
            (static_cast<double>(value->month) * DAYS_PER_MONTH + value->day) * SECS_PER_DAY;
 }
 
+std::optional<core::RequestId> uuid_argument(FunctionCallInfo fcinfo, int n) {
+    if (PG_ARGISNULL(n))
+        return std::nullopt;
+    core::RequestId id;
+    std::memcpy(id.data(), PG_GETARG_UUID_P(n)->data, id.size());
+    return id;
+}
+
 Datum uuid_result(const core::RequestId &id) {
     return pg::call([&] {
         pg_uuid_t *result = static_cast<pg_uuid_t *>(palloc(sizeof(pg_uuid_t)));
@@ -63,6 +72,30 @@ Datum uuid_result(const core::RequestId &id) {
         return UUIDPGetDatum(result);
     });
 }
+
+// A row of the function's result type, column by column. PostgreSQL zone.
+class RowBuilder {
+  public:
+    explicit RowBuilder(FunctionCallInfo fcinfo) {
+        if (get_call_result_type(fcinfo, nullptr, &description_) != TYPEFUNC_COMPOSITE)
+            elog(ERROR, "return type must be a row type");
+    }
+    void add(Datum value, bool is_null = false) {
+        values_[count_] = value;
+        nulls_[count_++] = is_null;
+    }
+    void add_text(const char *value) { add(value ? CStringGetTextDatum(value) : 0, value == nullptr); }
+    Datum build() {
+        return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(description_), values_, nulls_));
+    }
+
+  private:
+    static constexpr int max_columns = 16;
+    TupleDesc description_;
+    Datum values_[max_columns];
+    bool nulls_[max_columns];
+    int count_ = 0;
+};
 
 Datum mfa_send(FunctionCallInfo fcinfo) {
     require_writable("mfa_send()");
@@ -105,30 +138,61 @@ Datum mfa_verify_uuid(FunctionCallInfo fcinfo) {
     require_writable("mfa_verify()");
     const std::optional<std::string> code = text_argument(fcinfo, 1);
     const std::optional<std::string> purpose = text_argument(fcinfo, 2);
-    if (PG_ARGISNULL(0) || !code || !purpose)
+    const std::optional<core::RequestId> id = uuid_argument(fcinfo, 0);
+    if (!id || !code || !purpose)
         PG_RETURN_BOOL(false);
-    core::RequestId id;
-    std::memcpy(id.data(), PG_GETARG_UUID_P(0)->data, id.size());
-    PG_RETURN_BOOL(verify(id, *code, *purpose).status == VerifyStatus::verified);
+    PG_RETURN_BOOL(verify(*id, *code, *purpose).status == VerifyStatus::verified);
 }
 
 Datum mfa_check(FunctionCallInfo fcinfo) {
     require_writable("mfa_check()");
     const VerifyAnswer answer = verify_text(fcinfo);
     return pg::call([&] {
-        TupleDesc description;
-        if (get_call_result_type(fcinfo, nullptr, &description) != TYPEFUNC_COMPOSITE)
-            elog(ERROR, "return type must be a row type");
-        Datum values[4] = {};
-        bool nulls[4] = {};
-        values[0] = BoolGetDatum(answer.status == VerifyStatus::verified);
-        values[1] = CStringGetTextDatum(status_name(answer.status));
-        if (answer.attempts_left)
-            values[2] = Int32GetDatum(*answer.attempts_left);
-        else
-            nulls[2] = true;
-        nulls[3] = true;
-        return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(description), values, nulls));
+        RowBuilder row(fcinfo);
+        row.add(BoolGetDatum(answer.status == VerifyStatus::verified));
+        row.add_text(status_name(answer.status));
+        row.add(Int32GetDatum(answer.attempts_left.value_or(0)), !answer.attempts_left);
+        Interval *wait = static_cast<Interval *>(palloc0(sizeof(Interval)));
+        wait->time = answer.retry_after.value_or(0);
+        row.add(IntervalPGetDatum(wait), !answer.retry_after);
+        return row.build();
+    });
+}
+
+Datum mfa_resend(FunctionCallInfo fcinfo) {
+    require_writable("mfa_resend()");
+    const std::optional<core::RequestId> id = uuid_argument(fcinfo, 0);
+    if (!id)
+        throw core::Error(core::sqlstate::null_value_not_allowed, "request must not be null");
+    resend(*id, text_argument(fcinfo, 1));
+    PG_RETURN_VOID();
+}
+
+Datum mfa_cancel(FunctionCallInfo fcinfo) {
+    require_writable("mfa_cancel()");
+    const std::optional<core::RequestId> id = uuid_argument(fcinfo, 0);
+    PG_RETURN_BOOL(id && cancel(*id));
+}
+
+Datum mfa_status(FunctionCallInfo fcinfo) {
+    pg::call([] { PreventCommandDuringRecovery("mfa_status()"); });
+    const std::optional<core::RequestId> id = uuid_argument(fcinfo, 0);
+    const std::optional<Status> found = id ? status(*id) : std::nullopt;
+    if (!found)
+        PG_RETURN_NULL();
+    return pg::call([&] {
+        RowBuilder row(fcinfo);
+        row.add_text(found->state);
+        row.add_text(found->channel);
+        row.add_text(found->provider);
+        row.add_text(found->delivery);
+        row.add_text(found->error);
+        row.add(Int32GetDatum(found->attempts_left));
+        row.add(Int32GetDatum(found->sends));
+        row.add(TimestampTzGetDatum(found->created_at));
+        row.add(TimestampTzGetDatum(found->expires_at));
+        row.add(TimestampTzGetDatum(found->ended_at), found->ended_at == DT_NOEND);
+        return row.build();
     });
 }
 
@@ -141,6 +205,9 @@ PG_FUNCTION_INFO_V1(mfa_send);
 PG_FUNCTION_INFO_V1(mfa_verify_text);
 PG_FUNCTION_INFO_V1(mfa_verify_uuid);
 PG_FUNCTION_INFO_V1(mfa_check);
+PG_FUNCTION_INFO_V1(mfa_resend);
+PG_FUNCTION_INFO_V1(mfa_cancel);
+PG_FUNCTION_INFO_V1(mfa_status);
 
 PGDLLEXPORT Datum mfa_send(PG_FUNCTION_ARGS) { return mfa::pg::entry<mfa::mfa_send>(fcinfo); }
 
@@ -153,4 +220,10 @@ PGDLLEXPORT Datum mfa_verify_uuid(PG_FUNCTION_ARGS) {
 }
 
 PGDLLEXPORT Datum mfa_check(PG_FUNCTION_ARGS) { return mfa::pg::entry<mfa::mfa_check>(fcinfo); }
+
+PGDLLEXPORT Datum mfa_resend(PG_FUNCTION_ARGS) { return mfa::pg::entry<mfa::mfa_resend>(fcinfo); }
+
+PGDLLEXPORT Datum mfa_cancel(PG_FUNCTION_ARGS) { return mfa::pg::entry<mfa::mfa_cancel>(fcinfo); }
+
+PGDLLEXPORT Datum mfa_status(PG_FUNCTION_ARGS) { return mfa::pg::entry<mfa::mfa_status>(fcinfo); }
 }

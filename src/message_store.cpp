@@ -25,22 +25,13 @@ enum Column : int {
     column_count
 };
 
-int16 last_number(Relation messages, pg_uuid_t *request) {
-    Relation index = catalog::open_index("message_pkey", AccessShareLock);
-    ScanKeyData key;
-    ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(request));
-    TupleTableSlot *slot = table_slot_create(messages, nullptr);
-    IndexScanDesc scan = pg::begin_index_scan(messages, index, SnapshotSelf, 1);
-    index_rescan(scan, &key, 1, nullptr, 0);
-    int16 last = 0;
-    if (index_getnext_slot(scan, BackwardScanDirection, slot)) {
-        bool is_null;
-        last = DatumGetInt16(slot_getattr(slot, col_n + 1, &is_null));
-    }
-    index_endscan(scan);
-    ExecDropSingleTupleTableSlot(slot);
-    index_close(index, AccessShareLock);
-    return last;
+const char *text_or_null(TupleTableSlot *slot, Column column) {
+    return slot->tts_isnull[column] ? nullptr : TextDatumGetCString(slot->tts_values[column]);
+}
+
+void remember_last(const Message &message, void *last) {
+    int16 *n = static_cast<int16 *>(last);
+    *n = std::max(*n, message.n);
 }
 
 Datum text_array(List *names) {
@@ -54,11 +45,42 @@ Datum text_array(List *names) {
 
 } // namespace
 
+Relation open_messages(LOCKMODE lock) {
+    return catalog::open_unlogged("message", column_count, lock);
+}
+
+void visit_messages(Relation messages, const core::RequestId &request, MessageVisitor see,
+                    void *context) {
+    pg_uuid_t id;
+    std::memcpy(id.data, request.data(), request.size());
+    Relation index = catalog::open_index("message_pkey", AccessShareLock);
+    ScanKeyData key;
+    ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(&id));
+    TupleTableSlot *slot = table_slot_create(messages, nullptr);
+    IndexScanDesc scan = pg::begin_index_scan(messages, index, SnapshotSelf, 1);
+    index_rescan(scan, &key, 1, nullptr, 0);
+    while (index_getnext_slot(scan, BackwardScanDirection, slot)) {
+        slot_getallattrs(slot);
+        const Datum *values = slot->tts_values;
+        see({DatumGetInt16(values[col_n]), DatumGetTimestampTz(values[col_created_at]),
+             text_or_null(slot, col_state), text_or_null(slot, col_channel),
+             text_or_null(slot, col_provider), text_or_null(slot, col_error),
+             slot->tts_isnull[col_sealed] ? nullptr : DatumGetByteaPCopy(values[col_sealed])},
+            context);
+    }
+    index_endscan(scan);
+    ExecDropSingleTupleTableSlot(slot);
+    index_close(index, AccessShareLock);
+}
+
 void insert_message(const NewMessage &message, bool first) {
-    Relation messages = catalog::open_unlogged("message", column_count, RowExclusiveLock);
+    Relation messages = open_messages(RowExclusiveLock);
     pg_uuid_t request;
     std::memcpy(request.data, message.request.data(), message.request.size());
     TimestampTz now = GetCurrentTimestamp();
+    int16 last = 0;
+    if (!first)
+        visit_messages(messages, message.request, remember_last, &last);
     std::string_view channel = core::channel_name(message.channel);
 
     TupleTableSlot *slot = table_slot_create(messages, nullptr);
@@ -66,7 +88,7 @@ void insert_message(const NewMessage &message, bool first) {
     Datum *values = slot->tts_values;
     std::memset(slot->tts_isnull, 0, column_count * sizeof(bool));
     values[col_request] = UUIDPGetDatum(&request);
-    values[col_n] = Int16GetDatum(first ? 1 : last_number(messages, &request) + 1);
+    values[col_n] = Int16GetDatum(last + 1);
     values[col_tries] = Int32GetDatum(0);
     values[col_unknowns] = Int32GetDatum(0);
     values[col_due_at] = TimestampTzGetDatum(now);

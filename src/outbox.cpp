@@ -1,5 +1,6 @@
 #include "outbox.hpp"
 
+#include "core/lockout.hpp"
 #include "settings.hpp"
 
 namespace mfa::outbox {
@@ -88,8 +89,7 @@ Statement claim_statement = {
 Statement record_statement = {
     "UPDATE mfa.message m SET state = $4, due_at = $5, provider = $6, unknowns = $7,"
     "  message_id = nullif($8, ''), error = nullif($9, ''),"
-    "  sent_at = CASE WHEN $4 = 'sent' THEN pg_catalog.clock_timestamp() END,"
-    "  sealed = CASE WHEN $4 = 'queued' THEN m.sealed END"
+    "  sent_at = CASE WHEN $4 = 'sent' THEN pg_catalog.clock_timestamp() END"
     " WHERE m.request = $1 AND m.n = $2 AND m.state = 'sending' AND m.tries = $3",
     nullptr};
 
@@ -113,11 +113,27 @@ Statement erase_statement = {
     "  FROM gone WHERE r.id = gone.id",
     nullptr};
 
+// Wrong codes outlive their requests: those after the recipient's last right one go to mfa.failure, those
+// before it are forgotten there.
 Statement delete_statement = {
-    "WITH old AS (SELECT r.id FROM mfa.request r WHERE r.expires_at <= $1"
+    "WITH old AS (SELECT r.* FROM mfa.request r WHERE r.expires_at <= $1"
     "  ORDER BY r.expires_at LIMIT $2 FOR UPDATE SKIP LOCKED),"
-    " messages AS (DELETE FROM mfa.message m USING old WHERE m.request = old.id)"
+    " messages AS (DELETE FROM mfa.message m USING old WHERE m.request = old.id),"
+    " verified AS (SELECT o.recipient_hash, pg_catalog.max(o.ended_at) AS at FROM old o"
+    "  WHERE o.state = 'verified' GROUP BY o.recipient_hash),"
+    " forgotten AS (DELETE FROM mfa.failure f USING verified v"
+    "  WHERE f.recipient_hash = v.recipient_hash AND f.attempted_at <= v.at),"
+    " carried AS (INSERT INTO mfa.failure (recipient_hash, attempted_at, attempts)"
+    "  SELECT o.recipient_hash, o.attempted_at, o.attempts FROM old o"
+    "   LEFT JOIN verified v ON v.recipient_hash = o.recipient_hash"
+    "  WHERE o.state <> 'verified' AND o.attempts > 0"
+    "   AND (v.at IS NULL OR o.attempted_at > v.at))"
     " DELETE FROM mfa.request r USING old WHERE r.id = old.id",
+    nullptr};
+
+Statement forget_statement = {
+    "DELETE FROM mfa.failure f WHERE f.ctid = ANY (ARRAY("
+    "  SELECT o.ctid FROM mfa.failure o WHERE o.attempted_at <= $1 ORDER BY o.attempted_at LIMIT $2))",
     nullptr};
 
 Statement next_expiry_statement = {"SELECT r.expires_at FROM mfa.request r"
@@ -206,7 +222,10 @@ bool purge(int limit) {
         erased_until = now;
     run(delete_statement, {TIMESTAMPTZOID, INT4OID},
         {TimestampTzGetDatum(retention_cut()), Int32GetDatum(limit)}, SPI_OK_DELETE);
-    return !erased_all || SPI_processed >= static_cast<uint64>(limit);
+    const bool deleted_all = SPI_processed < static_cast<uint64>(limit);
+    run(forget_statement, {TIMESTAMPTZOID, INT4OID},
+        {TimestampTzGetDatum(now - core::forgotten_after), Int32GetDatum(limit)}, SPI_OK_DELETE);
+    return !erased_all || !deleted_all || SPI_processed >= static_cast<uint64>(limit);
 }
 
 TimestampTz next_purge() {

@@ -57,7 +57,8 @@ void take_over_leases();
 TimestampTz next_due();
 
 // Erases the secrets of requests that have expired, and deletes requests (and their messages) that are
-// past the retention, at most `limit` rows of each. Tells whether it may have left some.
+// past the retention, carrying wrong codes over to mfa.failure; at most `limit` rows of each. Tells
+// whether it may have left some.
 bool purge(int limit);
 
 // When purge() has something to do again; DT_NOEND: never.

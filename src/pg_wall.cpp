@@ -38,12 +38,18 @@ void fill(Report &report, const char *sqlstate, const char *message) noexcept {
     report.hint[0] = '\0';
 }
 
+// The statement (and the PL/pgSQL context) that led here may hold a code or a number as literals: the
+// log gets the error without them. The client gets the context all the same.
 void raise(const Report &report) {
-    if (report.from_postgres)
-        ReThrowError(report.from_postgres);
+    if (ErrorData *data = report.from_postgres) {
+        data->hide_stmt = true;
+        data->hide_ctx = true;
+        ReThrowError(data);
+    }
     ereport(ERROR, (errcode(report.sqlstate), errmsg("%s", report.message),
                     report.detail[0] ? errdetail("%s", report.detail) : 0,
-                    report.hint[0] ? errhint("%s", report.hint) : 0));
+                    report.hint[0] ? errhint("%s", report.hint) : 0, errhidestmt(true),
+                    errhidecontext(true)));
 }
 
 void abort_transaction(Report &report) {

@@ -8,8 +8,9 @@ namespace {
 
 // Columns of mfa.request, as sql/mfa--1.0.sql creates them.
 enum Column : int {
-    col_attempts, // first, fixed width: attempts.cpp relies on it
+    col_attempts, // the first three, of fixed width: attempts.cpp relies on it
     col_max_attempts,
+    col_attempted_at,
     col_key_id,
     col_owner,
     col_created_at,
@@ -64,10 +65,13 @@ void read_row(TupleTableSlot *slot, Request *row) {
         slot_getsysattr(slot, MinTransactionIdAttributeNumber, &is_null));
     row->attempts = DatumGetInt32(values[col_attempts]);
     row->max_attempts = DatumGetInt32(values[col_max_attempts]);
+    row->attempted_at = DatumGetTimestampTz(values[col_attempted_at]);
     row->key_id = DatumGetInt32(values[col_key_id]);
     row->owner = DatumGetObjectId(values[col_owner]);
     row->created_at = DatumGetTimestampTz(values[col_created_at]);
     row->expires_at = DatumGetTimestampTz(values[col_expires_at]);
+    row->ended_at = slot->tts_isnull[col_ended_at] ? DT_NOEND
+                                                   : DatumGetTimestampTz(values[col_ended_at]);
     std::memcpy(row->id.data(), DatumGetUUIDP(values[col_id])->data, row->id.size());
     row->code_length = DatumGetInt16(values[col_code_length]);
     row->allow_alphas = DatumGetBool(values[col_allow_alphas]);
@@ -132,6 +136,7 @@ void insert_request(Relation requests, const NewRequest &request) {
 
     values[col_attempts] = Int32GetDatum(0);
     values[col_max_attempts] = Int32GetDatum(row.max_attempts);
+    values[col_attempted_at] = TimestampTzGetDatum(DT_NOBEGIN);
     values[col_key_id] = Int32GetDatum(row.key_id);
     values[col_owner] = ObjectIdGetDatum(row.owner);
     values[col_created_at] = TimestampTzGetDatum(row.created_at);
@@ -152,14 +157,18 @@ void insert_request(Relation requests, const NewRequest &request) {
     ExecDropSingleTupleTableSlot(slot);
 }
 
-bool find_request(Relation requests, const core::RequestId &id, Text purpose, Oid role,
-                  Request *found) {
+bool find_request(Relation requests, const core::RequestId &id, Text purpose, Oid role, Request *found,
+                  bytea **sealed) {
     pg_uuid_t key;
     std::memcpy(key.data, id.data(), id.size());
     bool is_found = false;
     scan(requests, "request_pkey", F_UUID_EQ, UUIDPGetDatum(&key), [&](TupleTableSlot *slot) {
         read_row(slot, found);
-        is_found = has_purpose(slot, purpose);
+        is_found = !purpose.data || has_purpose(slot, purpose);
+        if (sealed)
+            *sealed = slot->tts_isnull[col_sealed]
+                          ? nullptr
+                          : DatumGetByteaPCopy(slot->tts_values[col_sealed]);
         if (!has_privs_of_role(role, found->owner))
             ereport(ERROR,
                     (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -195,6 +204,15 @@ bool find_request(Relation requests, const core::RecipientHash &recipient, Text 
         is_found = true;
     });
     return is_found;
+}
+
+void visit_requests(Relation requests, const core::RecipientHash &recipient, RequestVisitor see,
+                    void *context) {
+    scan(requests, "request_recipient", F_BYTEAEQ, bytes_datum(recipient), [&](TupleTableSlot *slot) {
+        Request row;
+        read_row(slot, &row);
+        see(row, context);
+    });
 }
 
 bool finish_request(Relation requests, const Request &request, RequestState state) {

@@ -27,10 +27,12 @@ struct Request {
     TransactionId xmin;
     int32 attempts;
     int32 max_attempts;
+    TimestampTz attempted_at; // the last attempt; DT_NOBEGIN: none
     int32 key_id;
     Oid owner;
     TimestampTz created_at;
     TimestampTz expires_at;
+    TimestampTz ended_at; // DT_NOEND: not ended
     core::RequestId id;
     RequestState state;
     int16 code_length;
@@ -58,9 +60,10 @@ Relation open_requests(LOCKMODE lock);
 void insert_request(Relation requests, const NewRequest &request);
 
 // Finds the request with an up-to-date view (also in a transaction with an old snapshot). The purpose
-// must match. ERROR 42501 where it belongs to a role that `role` does not have the privileges of.
-bool find_request(Relation requests, const core::RequestId &id, Text purpose, Oid role,
-                  Request *found);
+// must match; a null one matches all. ERROR 42501 where it belongs to a role that `role` does not have
+// the privileges of. `sealed` may be null; it receives a copy of what is sealed, or null once ended.
+bool find_request(Relation requests, const core::RequestId &id, Text purpose, Oid role, Request *found,
+                  bytea **sealed);
 
 // The live request of that recipient and purpose within reach: the role's own before another's, then
 // the newest. Where none is live, the newest that was.
@@ -70,6 +73,11 @@ bool find_request(Relation requests, const core::RecipientHash &recipient, Text 
 // Ends a request and erases its secrets, by an ordinary UPDATE; waits for a concurrent writer. False
 // where another transaction ended it first.
 bool finish_request(Relation requests, const Request &request, RequestState state);
+
+// Calls `see` for each request to the recipient, of any owner and purpose, live or ended.
+using RequestVisitor = void (*)(const Request &request, void *context);
+void visit_requests(Relation requests, const core::RecipientHash &recipient, RequestVisitor see,
+                    void *context);
 
 // Serialises sends to one recipient until the end of the transaction.
 void lock_recipient(const core::RecipientHash &recipient);

@@ -5,11 +5,10 @@
 #include "core/locale.hpp"
 #include "core/provider.hpp"
 #include "keys.hpp"
-#include "message_store.hpp"
+#include "outgoing.hpp"
 #include "pg_wall.hpp"
-#include "servers.hpp"
+#include "request_store.hpp"
 #include "settings.hpp"
-#include "wakeup.hpp"
 
 namespace mfa {
 
@@ -21,15 +20,12 @@ constexpr std::size_t max_purpose_bytes = 256;
 
 // A call's arguments, checked, with the settings in place of what was not given.
 struct Plan {
-    core::Channel channel;
-    std::string recipient;
+    OutgoingMessage message;
     std::string purpose;
-    core::RequestData text; // recipient and code are filled in where a code is made
     int code_length;
     bool allow_alphas;
     std::int64_t valid_for; // microseconds
     int max_attempts;
-    std::vector<std::string> providers;
 };
 
 int within(const char *parameter, int value, int least, int most, const char *setting) {
@@ -39,8 +35,9 @@ int within(const char *parameter, int value, int least, int most, const char *se
                       std::string(parameter) + " is " + std::to_string(value) +
                           ", but must be between " + std::to_string(least) + " and " +
                           std::to_string(most),
-                      std::string("The bound can be moved by the setting ") + setting +
-                          " within the range of the default.");
+                      std::string("Choose a value in that range; an administrator narrows or widens it "
+                                  "by the setting ") +
+                          setting + ".");
 }
 
 std::int64_t check_valid_for(const std::optional<double> &asked) {
@@ -64,6 +61,17 @@ void check_purpose(const std::string &purpose) {
                           "Use a short name and an identifier, such as 'payment:4711'.");
 }
 
+void check_sender(const std::string &sender) {
+    if (!core::is_sender(sender))
+        throw core::Error(invalid_parameter_value,
+                          "sender must be a phone number in E.164 form or 1 to 11 letters, digits and "
+                          "spaces",
+                          "For example +14155550123, or the name of a shop where the country allows "
+                          "names.");
+}
+
+store::Text text_of(const std::string &text) { return {text.data(), static_cast<int>(text.size())}; }
+
 std::string app_name() {
     if (settings::app_name[0])
         return settings::app_name;
@@ -72,29 +80,36 @@ std::string app_name() {
 
 Plan check(const SendCall &call, Oid role) {
     Plan plan;
-    plan.channel = core::parse_channel(call.channel);
-    plan.recipient = core::normalise_recipient(plan.channel, call.recipient);
+    OutgoingMessage &message = plan.message;
+    message.channel = core::parse_channel(call.channel);
+    message.recipient = core::normalise_recipient(message.channel, call.recipient);
     plan.purpose = call.purpose;
     check_purpose(plan.purpose);
     const int floor = settings::code_length_floor;
-    plan.code_length = within("code_length", call.code_length.value_or(std::max(settings::code_length, floor)),
-                              floor, core::max_code_length, "mfa.code_length_floor");
+    plan.code_length =
+        within("code_length", call.code_length.value_or(std::max(settings::code_length, floor)), floor,
+               core::max_code_length, "mfa.code_length_floor");
     plan.allow_alphas = call.allow_alphas.value_or(settings::allow_alphas);
     plan.valid_for = check_valid_for(call.valid_for);
     const int cap = settings::max_attempts_cap;
-    plan.max_attempts = within("max_attempts", call.max_attempts.value_or(std::min(settings::max_attempts, cap)),
-                               1, cap, "mfa.max_attempts_cap");
-    plan.text.message = call.message.value_or(settings::message);
-    plan.text.locale = call.locale.value_or(settings::locale);
-    core::builtin_template(plan.text.locale, plan.channel); // 22023 for an unknown one
-    plan.text.app = app_name();
+    plan.max_attempts =
+        within("max_attempts", call.max_attempts.value_or(std::min(settings::max_attempts, cap)), 1,
+               cap, "mfa.max_attempts_cap");
     if (call.message && call.message->empty())
         core::check_template(*call.message); // asked for, and empty: its error says so
+    message.text.message = call.message.value_or(settings::message);
+    message.text.locale = call.locale.value_or(settings::locale);
+    core::builtin_template(message.text.locale, message.channel); // 22023 for an unknown one
+    message.text.app = app_name();
     if (call.sender) {
-        core::check_sender("sender", *call.sender);
-        plan.text.sender = *call.sender;
+        check_sender(*call.sender);
+        message.text.sender = *call.sender;
     }
-    plan.providers = servers::choose(call.provider, plan.channel, role);
+    // That the text fits with a code in it: any code of that length takes the same room.
+    core::compose(message.channel, message.text,
+                  std::string(static_cast<std::size_t>(plan.code_length), '0'),
+                  std::chrono::seconds(plan.valid_for / USECS_PER_SEC));
+    address(message, call.provider, role);
     return plan;
 }
 
@@ -105,46 +120,6 @@ bool serves_again(const store::Request &live, const Plan &plan) {
     const TimestampTz left = live.expires_at - GetCurrentTimestamp();
     return live.code_length == plan.code_length && live.allow_alphas == plan.allow_alphas &&
            left >= (live.expires_at - live.created_at) / 3;
-}
-
-// Checks that the text fits with a code in it. Any code of that length takes the same room.
-void check_text(const Plan &plan) {
-    const std::string placeholder(static_cast<std::size_t>(plan.code_length), '0');
-    core::compose(plan.channel, plan.text, placeholder,
-                  std::chrono::seconds(plan.valid_for / USECS_PER_SEC));
-}
-
-std::vector<std::uint8_t> seal_data(const core::Key &key, const core::RequestId &id,
-                                    const core::RequestData &data) {
-    return core::seal(key, id, core::encode(data).view(), core::system_random());
-}
-
-store::NewMessage new_message(const core::RequestId &id, const Plan &plan,
-                              const std::vector<std::uint8_t> &sealed) {
-    store::NewMessage message{};
-    message.request = id;
-    message.channel = plan.channel;
-    message.sealed = sealed.data();
-    message.sealed_length = static_cast<int>(sealed.size());
-    return message;
-}
-
-// PostgreSQL zone.
-List *as_list(const std::vector<std::string> &names) {
-    List *list = NIL;
-    for (const std::string &name : names)
-        list = lappend(list, pstrdup(name.c_str()));
-    return list;
-}
-
-void queue_again(const store::Request &live, const Plan &plan, const core::Key &key) {
-    const auto sealed = seal_data(key, live.id, plan.text);
-    store::NewMessage message = new_message(live.id, plan, sealed);
-    pg::call([&] {
-        message.providers = as_list(plan.providers);
-        store::insert_message(message, false);
-        wakeup::arm();
-    });
 }
 
 core::RequestId make_request(const store::Request *superseded, const Plan &plan,
@@ -167,27 +142,38 @@ core::RequestId make_request(const store::Request *superseded, const Plan &plan,
     row.recipient = recipient;
 
     core::RequestData secret;
-    secret.recipient = core::Secret(plan.recipient);
+    secret.recipient = core::Secret(plan.message.recipient);
     secret.code = core::generate_code(plan.code_length, plan.allow_alphas, random);
     row.code_hash = core::hash_code(key, row.id, recipient, plan.purpose, secret.code.view());
-    const auto sealed_request = seal_data(key, row.id, secret);
-    const auto sealed_message = seal_data(key, row.id, plan.text);
-
-    request.purpose = {plan.purpose.data(), static_cast<int>(plan.purpose.size())};
-    request.sealed = sealed_request.data();
-    request.sealed_length = static_cast<int>(sealed_request.size());
-    store::NewMessage message = new_message(row.id, plan, sealed_message);
+    const std::vector<std::uint8_t> sealed = seal_data(key, row.id, secret);
+    request.purpose = text_of(plan.purpose);
+    request.sealed = sealed.data();
+    request.sealed_length = static_cast<int>(sealed.size());
     pg::call([&] {
         Relation requests = store::open_requests(RowExclusiveLock);
         if (superseded)
             store::finish_request(requests, *superseded, store::RequestState::superseded);
         store::insert_request(requests, request);
         table_close(requests, NoLock);
-        message.providers = as_list(plan.providers);
-        store::insert_message(message, true);
-        wakeup::arm();
     });
     return row.id;
+}
+
+// The caller's live request to the recipient for that purpose, whichever key it is hashed with.
+std::optional<store::Request> find_live(const Plan &plan, const std::vector<core::RecipientHash> &hashes,
+                                        Oid role) {
+    store::Request live;
+    const bool is_live = pg::call([&] {
+        Relation requests = store::open_requests(RowExclusiveLock);
+        bool found = false;
+        for (std::size_t i = 0; i < hashes.size() && !found; ++i)
+            found = store::find_request(requests, hashes[i], text_of(plan.purpose), role,
+                                        store::Reach::own, &live) &&
+                    live.state == store::RequestState::live;
+        table_close(requests, NoLock);
+        return found;
+    });
+    return is_live ? std::optional(live) : std::nullopt;
 }
 
 } // namespace
@@ -195,31 +181,20 @@ core::RequestId make_request(const store::Request *superseded, const Plan &plan,
 core::RequestId send(const SendCall &call) {
     const Oid role = GetUserId();
     const Plan plan = check(call, role);
-    check_text(plan);
-
     const core::Keyring &keys = keys::current();
-    std::vector<core::RecipientHash> hashes; // current key's first
-    for (const core::Key &key : keys.keys())
-        hashes.push_back(core::hash_recipient(key, plan.recipient));
+    const std::vector<core::RecipientHash> hashes = hashes_of(keys, plan.message.recipient);
+    take_turn(plan.message, hashes);
 
-    store::Request live;
-    const bool is_live = pg::call([&] {
-        store::lock_recipient(hashes.front());
-        Relation requests = store::open_requests(RowExclusiveLock);
-        const store::Text purpose{plan.purpose.data(), static_cast<int>(plan.purpose.size())};
-        bool found = false;
-        for (std::size_t i = 0; i < hashes.size() && !found; ++i)
-            found = store::find_request(requests, hashes[i], purpose, role, store::Reach::own, &live) &&
-                    live.state == store::RequestState::live;
-        table_close(requests, NoLock);
-        return found;
-    });
-    const core::Key *live_key = is_live ? keys.find(live.key_id) : nullptr;
-    if (live_key && serves_again(live, plan)) {
-        queue_again(live, plan, *live_key);
-        return live.id;
+    const std::optional<store::Request> live = find_live(plan, hashes, role);
+    const core::Key *live_key = live ? keys.find(live->key_id) : nullptr;
+    if (live_key && serves_again(*live, plan)) {
+        queue(plan.message, live->id, *live_key, false);
+        return live->id;
     }
-    return make_request(is_live ? &live : nullptr, plan, keys.current(), hashes.front(), role);
+    const core::RequestId id =
+        make_request(live ? &*live : nullptr, plan, keys.current(), hashes.front(), role);
+    queue(plan.message, id, keys.current(), true);
+    return id;
 }
 
 } // namespace mfa

@@ -35,12 +35,6 @@ std::vector<std::string> configured() {
         foreach (cell, list)
             names.emplace_back(static_cast<char *>(lfirst(cell)));
     });
-    // Each once: a message goes from one provider to the next behind it, and must come to an end.
-    auto end = names.begin();
-    for (auto name = names.begin(); name != names.end(); ++name)
-        if (std::find(names.begin(), end, *name) == end)
-            std::swap(*end++, *name);
-    names.erase(end, names.end());
     return names;
 }
 
@@ -117,13 +111,18 @@ void read_secret_files(Server &server) {
     }
 }
 
-std::vector<std::string> choose(const std::optional<std::string> &asked, core::Channel channel,
+std::vector<std::string> choose(const std::optional<std::string> &asked,
+                                const std::vector<std::string> &routed, core::Channel channel,
                                 Oid role) {
-    std::vector<std::string> names = asked ? std::vector{*asked} : configured();
+    const std::vector<std::string> names =
+        asked ? std::vector{*asked} : (routed.empty() ? configured() : routed);
     if (names.empty())
         none_configured();
     std::vector<std::string> chosen;
     for (const std::string &name : names) {
+        // Each once: a message goes from one provider to the next behind it, and must come to an end.
+        if (std::find(chosen.begin(), chosen.end(), name) != chosen.end())
+            continue;
         Server server = find(name);
         if (!core::serves(*server.provider, channel, server.options))
             continue;

@@ -27,10 +27,10 @@ void add_user_mapping(Server &server, Oid role);
 // core::Error 55000 that names the option where the file can't be read. For the worker.
 void read_secret_files(Server &server);
 
-// The servers through which `role` sends over `channel`, in order: `asked` alone where it is given,
-// else those of the setting mfa.provider that serve the channel. Checks USAGE (42501), that the channel
-// is served (0A000) and that the options are complete (55000).
-std::vector<std::string> choose(const std::optional<std::string> &asked, core::Channel channel,
-                                Oid role);
+// The servers through which `role` sends over `channel`, in order: `asked` alone where it is given, else
+// those of `routed`, or else those of the setting mfa.provider that serve the channel. Checks USAGE
+// (42501), that the channel is served (0A000) and that the options are complete (55000).
+std::vector<std::string> choose(const std::optional<std::string> &asked,
+                                const std::vector<std::string> &routed, core::Channel channel, Oid role);
 
 } // namespace mfa::servers

@@ -3,6 +3,7 @@
 #include "core/code.hpp"
 #include "core/error.hpp"
 #include "core/locale.hpp"
+#include "core/message.hpp"
 
 namespace mfa::settings {
 
@@ -18,6 +19,10 @@ char *locale;
 char *app_name;
 char *provider;
 int resend;
+int lockout_max;
+const core::RateLimits *send_limit;
+const core::RateLimits *send_limit_database;
+const core::RateLimits *send_limit_destination;
 int retention;
 int unknown_retries;
 char *key_file;
@@ -86,6 +91,30 @@ bool check_provider(char **value, void ** /*extra*/, GucSource /*source*/) {
     return ok;
 }
 
+// Parsed once, when it is set: the parsed form travels as the hook's extra.
+bool check_limits(char **value, void **extra, GucSource /*source*/) {
+    core::RateLimits parsed;
+    if (!passes([&] { parsed = core::parse_rate_limits(*value); }))
+        return false;
+    void *copy = pg::guc_extra(sizeof(parsed));
+    if (!copy)
+        return false;
+    std::memcpy(copy, &parsed, sizeof(parsed));
+    *extra = copy;
+    return true;
+}
+
+template <const core::RateLimits **Variable> void assign_limits(const char * /*value*/, void *extra) {
+    *Variable = static_cast<const core::RateLimits *>(extra);
+}
+
+template <const core::RateLimits **Variable>
+void define_limits(const char *name, const char *value, const char *text) {
+    static char *as_text; // GUC keeps the text, the hooks keep what is used
+    DefineCustomStringVariable(name, text, "COUNT/DURATION, ...; empty for no limit.", &as_text, value,
+                               PGC_SUSET, 0, check_limits, assign_limits<Variable>, nullptr);
+}
+
 void define_int(const char *name, int *variable, int value, int min, int max, const char *text,
                 int flags = 0, GucContext context = PGC_SUSET) {
     DefineCustomIntVariable(name, text, nullptr, variable, value, min, max, context, flags, nullptr,
@@ -131,6 +160,15 @@ void define() {
         "mfa.resend", "What mfa_send does while a request is live: send the same code, or a new one.",
         nullptr, &resend, static_cast<int>(Resend::same), resend_options, PGC_SUSET, 0, nullptr,
         nullptr, nullptr);
+    define_int("mfa.lockout_max", &lockout_max, 24 * 3600, 60, week,
+               "Longest time for which wrong codes lock a recipient out.", GUC_UNIT_S);
+    define_limits<&send_limit>("mfa.send_limit", "1/30s, 5/10min, 20/1d",
+                               "How many messages a recipient may be sent.");
+    define_limits<&send_limit_database>("mfa.send_limit_database", "10000/1h, 100000/1d",
+                                        "How many messages the database may send.");
+    define_limits<&send_limit_destination>(
+        "mfa.send_limit_destination", "5000/1h, 20000/1d",
+        "How many messages may go to numbers of one route, or else one country code.");
     define_int("mfa.retention", &retention, 24 * 3600, 60, year,
                "Time for which a request that has ended is kept.", GUC_UNIT_S, PGC_SIGHUP);
     define_int("mfa.unknown_retries", &unknown_retries, 1, 0, 10,

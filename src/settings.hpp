@@ -1,7 +1,7 @@
 // The settings (mfa.*). All that shape a code are SUSET: an ordinary role cannot weaken them.
 #pragma once
 
-#include "core/message.hpp"
+#include "core/rate_limit.hpp"
 #include "pg.hpp"
 
 namespace mfa::settings {
@@ -21,6 +21,10 @@ extern char *locale;            // '' = English
 extern char *app_name;          // {app}; '' = the database's name
 extern char *provider;          // servers in order, comma-separated
 extern int resend;              // Resend
+extern int lockout_max;         // longest lock-out, seconds
+extern const core::RateLimits *send_limit;             // per recipient
+extern const core::RateLimits *send_limit_database;    // of the whole database
+extern const core::RateLimits *send_limit_destination; // per route, or country code
 extern int retention;           // seconds an ended request is kept
 extern int unknown_retries;     // tries after an unknown outcome
 extern char *key_file;          // path; relative to the data directory

@@ -1,5 +1,7 @@
 #include "shmem.hpp"
 
+#include "rate_counters.hpp"
+
 namespace mfa::shmem {
 
 namespace {
@@ -21,7 +23,8 @@ void request() {
     if (next_request_hook)
         next_request_hook();
     RequestAddinShmemSpace(sizeof(Shared));
-    RequestNamedLWLockTranche("mfa", 1);
+    RequestAddinShmemSpace(rate_counters::shared_size());
+    RequestNamedLWLockTranche("mfa", 2);
 }
 
 void startup() {
@@ -40,8 +43,14 @@ void startup() {
             slot.due = DT_NOEND;
         }
     }
+    bool counters_found;
+    void *counters =
+        ShmemInitStruct("mfa send limits", rate_counters::shared_size(), &counters_found);
+    rate_counters::initialise(counters, counters_found);
     LWLockRelease(AddinShmemInitLock);
-    claim_lock = &GetNamedLWLockTranche("mfa")->lock;
+    LWLockPadded *locks = GetNamedLWLockTranche("mfa");
+    claim_lock = &locks[0].lock;
+    rate_counters::use_lock(&locks[1].lock);
     if (!found)
         run_at_start();
 }

@@ -7,6 +7,8 @@
 #include "core/recipient.hpp"
 #include "keys.hpp"
 #include "pg_wall.hpp"
+#include "recipient_history.hpp"
+#include "settings.hpp"
 
 namespace mfa {
 
@@ -40,7 +42,7 @@ VerifyStatus status_of(store::RequestState state) {
 bool find(Relation requests, const Target &target, store::Text purpose, store::Request *found) {
     const Oid role = GetUserId();
     if (target.id)
-        return store::find_request(requests, *target.id, purpose, role, found);
+        return store::find_request(requests, *target.id, purpose, role, found, nullptr);
     bool is_found = false;
     for (const core::RecipientHash &recipient : target.recipients) {
         store::Request row;
@@ -55,34 +57,55 @@ bool find(Relation requests, const Target &target, store::Text purpose, store::R
     return is_found;
 }
 
-enum class Presented { not_found, ended, unknown_key, charged, moved };
+enum class Presented { not_found, ended, unknown_key, locked, charged, moved };
+
+// When the recipient's lock-out ends; past: it is not locked.
+TimestampTz lock_end(const store::Failures &failures) {
+    return core::locked_until(failures.streak, settings::lockout_max * USECS_PER_SEC);
+}
+
+// Charges one attempt, unless the recipient is locked out. PostgreSQL zone.
+Presented charge(Relation requests, const Target &target, store::Request *row, TimestampTz *locked_until) {
+    const core::RecipientHash *hashes = target.id ? &row->recipient : target.recipients.data();
+    const int hash_count = target.id ? 1 : static_cast<int>(target.recipients.size());
+    const store::Failures before = store::failures_of(requests, hashes, hash_count);
+    *locked_until = lock_end(before);
+    if (*locked_until > GetCurrentTimestamp())
+        return Presented::locked;
+    switch (attempts::charge(requests, row)) {
+    case attempts::Charge::moved:
+        return Presented::moved;
+    case attempts::Charge::exhausted:
+        row->state = store::RequestState::exhausted;
+        return Presented::ended;
+    case attempts::Charge::charged:
+        break;
+    }
+    if (before.possible < core::free_failures)
+        return Presented::charged; // whatever others charged meanwhile, it can't have locked
+    // Charged before looking: of sessions that present codes to several requests at once, each sees what
+    // the others have charged, and none compares a code that their failures have locked out.
+    const store::Failures after = store::failures_of(requests, hashes, hash_count);
+    if (after.streak.failures <= before.streak.failures + 1)
+        return Presented::charged;
+    *locked_until = lock_end({{after.streak.failures - 1, after.streak.last_at}, 0});
+    return *locked_until > GetCurrentTimestamp() ? Presented::locked : Presented::charged;
+}
 
 // Finds the request and charges it one attempt. Nothing is charged under a key that is not there: the
 // code could not be compared.
 Presented present(const Target &target, std::string_view purpose, const core::Keyring &keys,
-                  store::Request *row) {
+                  store::Request *row, TimestampTz *locked_until) {
     return pg::call([&] {
         Relation requests = store::open_requests(RowExclusiveLock);
         Presented result = Presented::not_found;
         if (find(requests, target, {purpose.data(), static_cast<int>(purpose.size())}, row)) {
-            if (row->state != store::RequestState::live) {
+            if (row->state != store::RequestState::live)
                 result = Presented::ended;
-            } else if (!keys.find(row->key_id)) {
+            else if (!keys.find(row->key_id))
                 result = Presented::unknown_key;
-            } else {
-                switch (attempts::charge(requests, row)) {
-                case attempts::Charge::charged:
-                    result = Presented::charged;
-                    break;
-                case attempts::Charge::exhausted:
-                    row->state = store::RequestState::exhausted;
-                    result = Presented::ended;
-                    break;
-                case attempts::Charge::moved:
-                    result = Presented::moved;
-                    break;
-                }
-            }
+            else
+                result = charge(requests, target, row, locked_until);
         }
         table_close(requests, NoLock);
         return result;
@@ -105,12 +128,16 @@ VerifyAnswer verify(const Target &target, std::string_view code, std::string_vie
     constexpr int max_looks = 4;
     const core::Secret presented = core::normalise_code(code);
     store::Request row{};
+    TimestampTz locked_until = 0;
     for (int look = 0; look < max_looks; ++look) {
-        switch (present(target, purpose, keys, &row)) {
+        switch (present(target, purpose, keys, &row, &locked_until)) {
         case Presented::not_found:
             return {};
         case Presented::ended:
-            return {status_of(row.state), std::max(0, row.max_attempts - row.attempts)};
+            return {status_of(row.state), std::max(0, row.max_attempts - row.attempts), {}};
+        case Presented::locked:
+            return {VerifyStatus::locked, row.max_attempts - row.attempts,
+                    std::max<TimestampTz>(1, locked_until - GetCurrentTimestamp())};
         case Presented::unknown_key:
             throw core::Error(core::sqlstate::object_not_in_prerequisite_state,
                               "the key file does not have the key of this request",
@@ -125,12 +152,12 @@ VerifyAnswer verify(const Target &target, std::string_view code, std::string_vie
         const core::CodeHash hash = core::hash_code(*keys.find(row.key_id), row.id, row.recipient,
                                                     purpose, presented.view());
         if (!core::equal_constant_time(hash, row.code_hash))
-            return {VerifyStatus::wrong, left};
+            return {VerifyStatus::wrong, left, {}};
         // The loser of a race for the right code looks again, and is told how the request ended.
         if (finish(row))
-            return {VerifyStatus::verified, left};
+            return {VerifyStatus::verified, left, {}};
     }
-    return {VerifyStatus::used, 0};
+    return {VerifyStatus::used, 0, {}};
 }
 
 } // namespace

@@ -24,7 +24,8 @@ const char *status_name(VerifyStatus status);
 
 struct VerifyAnswer {
     VerifyStatus status = VerifyStatus::not_found;
-    std::optional<int> attempts_left; // where there is a request
+    std::optional<int> attempts_left;        // where there is a request
+    std::optional<std::int64_t> retry_after; // microseconds; where the recipient is locked out
 };
 
 // A request id, a number or an address; anything else names no request.

@@ -20,12 +20,13 @@ inline constexpr std::string_view letter_alphabet = "0123456789CDFGHJKMNPQRTVWXY
 // (rejection sampling: no modulo bias). Leading zeros are kept: a code is text.
 Secret generate_code(int length, bool allow_alphas, RandomSource &random);
 
-// The canonical form of what a person typed: spaces, dashes and invisible marks dropped, upper case,
-// look-alikes folded to the digit they are taken for (O to 0, I and L to 1, Z to 2, S to 5, B to 8),
-// the digits of Arabic-Indic, Persian and Devanagari keyboards read as digits, and full-width
-// characters as their ASCII form. Characters that can be in no code are kept (bytes that are no UTF-8
-// as '?'), so that a wrong code stays wrong. Input beyond 256 bytes is never a code: the result is
-// empty. Applying it twice changes nothing more, and the result is never longer than the input.
+// The canonical form of what a person typed: spaces, dashes and invisible marks dropped, upper
+// case, look-alikes folded to the digit they are taken for (O to 0, I and L to 1, Z to 2, S to 5,
+// B to 8), the digits of Arabic-Indic, Persian and Devanagari keyboards read as digits, and
+// full-width characters as their ASCII form. Characters that can be in no code are kept (bytes that
+// are no UTF-8 as '?'), so that a wrong code stays wrong. Input beyond 256 bytes is never a code:
+// the result is empty. Applying it twice changes nothing more, and the result is never longer than
+// the input.
 Secret normalise_code(std::string_view presented);
 
 } // namespace mfa::core

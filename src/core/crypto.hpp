@@ -12,12 +12,8 @@
 
 namespace mfa::core::crypto {
 
-template <auto free_function>
-struct Deleter {
-    template <class T>
-    void operator()(T *p) const noexcept {
-        free_function(p);
-    }
+template <auto free_function> struct Deleter {
+    template <class T> void operator()(T *p) const noexcept { free_function(p); }
 };
 
 using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, Deleter<EVP_CIPHER_CTX_free>>;

@@ -75,8 +75,9 @@ EVP_MAC_CTX *new_context() {
     return context;
 }
 
-// Providers before OpenSSL 3.0.3 answer success to a restart and do nothing, which would yield wrong
-// hashes (openssl/openssl#17811). The provider's version need not be the library's, so this asks.
+// Providers before OpenSSL 3.0.3 answer success to a restart and do nothing, which would yield
+// wrong hashes (openssl/openssl#17811). The provider's version need not be the library's, so this
+// tries it out.
 bool restart_works() {
     static const bool works = [] {
         const std::unique_ptr<EVP_MAC_CTX, crypto::Deleter<EVP_MAC_CTX_free>> context(

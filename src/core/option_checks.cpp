@@ -105,11 +105,15 @@ void check_single_line(std::string_view name, std::string_view value) {
                                 " printable ASCII characters");
 }
 
-void check_sender(std::string_view name, std::string_view value) {
+bool is_sender(std::string_view value) noexcept {
     const bool named = !value.empty() && value.size() <= max_sender_characters &&
                        value.front() != ' ' && value.back() != ' ' &&
                        all_of(value, [](char c) { return is_alnum(c) || c == ' '; });
-    if (!named && !is_e164(value))
+    return named || is_e164(value);
+}
+
+void check_sender(std::string_view name, std::string_view value) {
+    if (!is_sender(value))
         refuse_option(name,
                       "must be a phone number in E.164 form or 1 to " +
                           std::to_string(max_sender_characters) + " letters, digits and spaces",

@@ -97,8 +97,8 @@ void check_complete(const Provider &provider, const Options &options);
 // Reusable checks for OptionSpec::check.
 void check_not_empty(std::string_view name, std::string_view value);
 void check_single_line(std::string_view name, std::string_view value); // 1-500 printable ASCII
-void check_sender(std::string_view name,
-                  std::string_view value); // E.164; 1-11 letters, digits, spaces
+bool is_sender(std::string_view value) noexcept; // E.164; 1-11 letters, digits, spaces
+void check_sender(std::string_view name, std::string_view value);
 void check_host_label(std::string_view name, std::string_view value);
 void check_identifier(std::string_view name, std::string_view value); // 1-100 of A-Za-z0-9_.-
 void check_base_url(std::string_view name,

@@ -15,9 +15,9 @@ class RandomSource {
 
 // OpenSSL's CSPRNG (RAND_bytes, NIST SP 800-90A DRBG). A block is drawn at a time, handed out once
 // and wiped as it is handed out, because a draw costs a system call. A forked child inherits the
-// block, so a fork handler wipes it there, before any code of the child runs: parent and child never
-// hand out the same bytes, and asking for the process id at every draw would be a system call, too.
-// Each thread has its own block.
+// block, so a fork handler wipes it there before fork() returns: parent and child never hand out
+// the same bytes. (Asking for the process id at every draw would be a system call, too.) Each
+// thread has its own block.
 RandomSource &system_random();
 
 } // namespace mfa::core

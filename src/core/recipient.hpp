@@ -17,12 +17,12 @@ std::string_view channel_name(Channel channel) noexcept;
 Channel parse_channel(std::string_view name);
 
 // The recipient in its one form, or core::Error 22023 that says what is wrong and shows the form.
-// Numbers (sms, voice, whatsapp): spaces, '-', '.', '(', ')' dropped, also in the forms that Unicode
-// has for them, leading 00 read as '+'; then '+' and 7-15 digits, the first not 0 (ITU-T E.164). A
-// '(0)' behind the country code is refused: with the 0 kept it would be another number. E-mail (channel
-// email): one '@', a local part of 1-64 bytes that needs no quotes (RFC 5321, Dot-string), and a domain
-// name of 1-255, all ASCII, in lower case; spaces around it are dropped. The error's message shows the value only as long as it can't hold a secret: its length
-// and what is wrong, never the text itself.
+// Numbers (sms, voice, whatsapp): spaces, '-', '.', '(', ')' dropped, also in the forms that
+// Unicode has for them, leading 00 read as '+'; then '+' and 7-15 digits, the first not 0 (ITU-T
+// E.164). A '(0)' behind the country code is refused: with the 0 kept it would be another number. E-mail
+// (channel email): one '@', a local part of 1-64 bytes that needs no quotes (RFC 5321, Dot-string),
+// and a domain name of 1-255, all ASCII, in lower case; spaces around it are dropped. The error
+// says lengths, positions and what is wrong, never the text itself.
 std::string normalise_recipient(Channel channel, std::string_view text);
 
 // The same for either form, without the error: nothing where the text is no recipient.

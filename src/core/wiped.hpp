@@ -9,8 +9,7 @@
 
 namespace mfa::core {
 
-template <std::size_t N>
-struct WipedArray : std::array<std::uint8_t, N> {
+template <std::size_t N> struct WipedArray : std::array<std::uint8_t, N> {
     WipedArray() : std::array<std::uint8_t, N>{} {}
     WipedArray(const WipedArray &) = delete;
     WipedArray &operator=(const WipedArray &) = delete;

@@ -8,41 +8,40 @@
 
 #include "core/digest.hpp"
 #include "core/error.hpp"
-#include "require.hpp"
+#include "fuzz.hpp"
 
 namespace {
 
 using namespace mfa::core;
-using mfa::test::require;
 
 void check_parse(std::string_view text) {
     try {
         const Keyring ring = Keyring::parse(text);
-        require(!ring.keys().empty() && ring.keys().size() <= Keyring::max_keys);
-        require(text.size() <= Keyring::max_file_bytes && text.back() == '\n');
-        require(&ring.current() == &ring.keys().front());
+        FUZZ_CHECK(!ring.keys().empty() && ring.keys().size() <= Keyring::max_keys);
+        FUZZ_CHECK(text.size() <= Keyring::max_file_bytes && text.back() == '\n');
+        FUZZ_CHECK(&ring.current() == &ring.keys().front());
         for (const Key &key : ring.keys()) {
-            require(key.id() >= 0);
-            require(ring.find(key.id()) == &key); // no id twice
+            FUZZ_CHECK(key.id() >= 0);
+            FUZZ_CHECK(ring.find(key.id()) == &key); // no id twice
         }
-        require(ring.find(-1) == nullptr);
+        FUZZ_CHECK(ring.find(-1) == nullptr);
     } catch (const Error &error) {
-        require(std::strcmp(error.sqlstate(), sqlstate::object_not_in_prerequisite_state) == 0);
+        FUZZ_CHECK(std::strcmp(error.sqlstate(), sqlstate::object_not_in_prerequisite_state) == 0);
     }
 }
 
 void check_unseal(const Key &key, std::span<const std::uint8_t> bytes) {
     const RequestId request{};
-    require(!unseal(key, request, bytes)); // nobody guesses a tag of 128 bits
+    FUZZ_CHECK(!unseal(key, request, bytes)); // nobody guesses a tag of 128 bits
 
     const std::string_view plain(reinterpret_cast<const char *>(bytes.data()), bytes.size());
     auto sealed = seal(key, request, plain, system_random());
     const auto opened = unseal(key, request, sealed);
-    require(opened && opened->view() == plain);
+    FUZZ_CHECK(opened && opened->view() == plain);
     if (!bytes.empty()) {
         const std::size_t at = bytes[0] % sealed.size();
         sealed[at] ^= static_cast<std::uint8_t>(1U << (bytes.back() % 8));
-        require(!unseal(key, request, sealed));
+        FUZZ_CHECK(!unseal(key, request, sealed));
     }
 }
 

@@ -1,4 +1,4 @@
-// Request data: what decodes encodes to the same bytes, and what is encoded decodes to the same data.
+// Request data: what decodes encodes to the same bytes, what is encoded decodes to the same data.
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -6,12 +6,11 @@
 #include <string_view>
 
 #include "core/request_data.hpp"
-#include "require.hpp"
+#include "fuzz.hpp"
 
 namespace {
 
 using namespace mfa::core;
-using mfa::test::require;
 
 // The text cut in six at its first five NULs.
 RequestData split(std::string_view text) {
@@ -30,17 +29,17 @@ RequestData split(std::string_view text) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size) {
     const std::string_view text(reinterpret_cast<const char *>(data), size);
     if (const auto decoded = decode(text)) {
-        require(encode(*decoded).view() == text); // one form only
+        FUZZ_CHECK(encode(*decoded).view() == text); // one form only
     }
 
     const RequestData made = split(text);
     const Secret bytes = encode(made);
     const auto back = decode(bytes.view());
-    require(back.has_value());
-    require(back->recipient.view() == made.recipient.view() &&
-            back->code.view() == made.code.view());
-    require(back->message == made.message && back->locale == made.locale);
-    require(back->app == made.app && back->sender == made.sender);
-    require(!decode(bytes.view().substr(0, bytes.size() - 1)));
+    FUZZ_CHECK(back.has_value());
+    FUZZ_CHECK(back->recipient.view() == made.recipient.view() &&
+               back->code.view() == made.code.view());
+    FUZZ_CHECK(back->message == made.message && back->locale == made.locale);
+    FUZZ_CHECK(back->app == made.app && back->sender == made.sender);
+    FUZZ_CHECK(!decode(bytes.view().substr(0, bytes.size() - 1)));
     return 0;
 }

@@ -33,8 +33,7 @@ inline std::vector<std::uint8_t> bytes_of(std::string_view text) {
 }
 
 // first, first + 1, first + 2 …, as many as the array has.
-template <std::size_t N>
-constexpr std::array<std::uint8_t, N> count_from(std::uint8_t first) {
+template <std::size_t N> constexpr std::array<std::uint8_t, N> count_from(std::uint8_t first) {
     std::array<std::uint8_t, N> bytes{};
     for (std::size_t i = 0; i < N; ++i) {
         bytes[i] = static_cast<std::uint8_t>(first + i);
@@ -79,8 +78,7 @@ class SeededRandom final : public core::RandomSource {
 };
 
 // The core::Error that `body` throws; a test failure when it throws none.
-template <class Body>
-core::Error error_of(Body &&body) {
+template <class Body> core::Error error_of(Body &&body) {
     try {
         body();
     } catch (const core::Error &error) {

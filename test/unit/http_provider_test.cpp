@@ -9,6 +9,7 @@
 #include "core/providers/providers.hpp"
 #include "core/request_template.hpp"
 #include "core_helpers.hpp"
+#include "freed_memory.hpp"
 
 namespace mfa::core {
 namespace {
@@ -98,10 +99,10 @@ TEST(HttpProvider, JsonRequest) {
 }
 
 TEST(HttpProvider, EveryPlaceholder) {
-    const Options with =
-        options({{"token", "t0ken"},
-                 {"content_type", "text/plain; charset=utf-8"},
-                 {"body", "{to}|{from}|{text}|{code}|{channel}|{locale}|{id}|{life}|{token}|{no}|{ to}"}});
+    const Options with = options(
+        {{"token", "t0ken"},
+         {"content_type", "text/plain; charset=utf-8"},
+         {"body", "{to}|{from}|{text}|{code}|{channel}|{locale}|{id}|{life}|{token}|{no}|{ to}"}});
     EXPECT_EQ(build(message(), with).body.view(),
               "+14155550123|MyShop|Code: 482913|482913|sms|de-AT|"
               "018f0000-0000-7000-8000-000000000001|600|t0ken|t0ken|{ to}");
@@ -110,10 +111,11 @@ TEST(HttpProvider, EveryPlaceholder) {
 }
 
 TEST(HttpProvider, GetRequest) {
-    const Options with = options({{"url", "https://gw.example/{channel}/send?to={to}&text={text}&k={token}"},
-                                  {"method", "GET"},
-                                  {"body", ""},
-                                  {"token", "a/b c"}});
+    const Options with =
+        options({{"url", "https://gw.example/{channel}/send?to={to}&text={text}&k={token}"},
+                 {"method", "GET"},
+                 {"body", ""},
+                 {"token", "a/b c"}});
     EXPECT_NO_THROW(check_complete(http_provider, with));
     const HttpRequest request = build(message(), with);
     EXPECT_EQ(request.method, "GET");
@@ -124,8 +126,7 @@ TEST(HttpProvider, GetRequest) {
 }
 
 TEST(HttpProvider, HostileValuesInEveryPlace) {
-    const std::string percent =
-        "%C3%A9%26%3D%2B%25%22%3C%3E%0D%0A%7B%7D%27%5C%2F%3F%23%7Bto%7D";
+    const std::string percent = "%C3%A9%26%3D%2B%25%22%3C%3E%0D%0A%7B%7D%27%5C%2F%3F%23%7Bto%7D";
     Options with = options({{"url", "https://gw.example/{to}?a={text}"}});
     EXPECT_EQ(build(hostile_message(), with).url.view(),
               "https://gw.example/" + percent + "?a=" + percent);
@@ -135,13 +136,13 @@ TEST(HttpProvider, HostileValuesInEveryPlace) {
         EXPECT_EQ(json_scalar_at(text, pointer), hostile);
     EXPECT_EQ(json_scalar_at(text, "/life"), "1");
 
-    with = options({{"content_type", "application/x-www-form-urlencoded"}, {"body", "to={to}&t={text}"}});
+    with = options(
+        {{"content_type", "application/x-www-form-urlencoded"}, {"body", "to={to}&t={text}"}});
     EXPECT_EQ(build(hostile_message(), with).body.view(), "to=" + percent + "&t=" + percent);
 
     with = options({{"content_type", "text/xml"}, {"body", "<m to=\"{to}\">{text}</m>"}});
     const std::string xml = "é&amp;=+%&quot;&lt;&gt;&#13;&#10;{}&#39;\\/?#{to}";
-    EXPECT_EQ(build(hostile_message(), with).body.view(),
-              "<m to=\"" + xml + "\">" + xml + "</m>");
+    EXPECT_EQ(build(hostile_message(), with).body.view(), "<m to=\"" + xml + "\">" + xml + "</m>");
 
     with = options({{"content_type", "text/plain"}, {"body", "{text}"}});
     EXPECT_EQ(build(hostile_message(), with).body.view(), hostile);
@@ -164,28 +165,31 @@ TEST(HttpProvider, ContentTypesAndTheirEscaping) {
     sent.text = "\"&<";
     for (const auto &[type, expected] : cases) {
         EXPECT_NO_THROW(set_server("content_type", type)) << type;
-        const HttpRequest request = build(sent, options({{"content_type", type}, {"body", "{text}"}}));
+        const HttpRequest request =
+            build(sent, options({{"content_type", type}, {"body", "{text}"}}));
         EXPECT_EQ(request.body.view(), expected) << type;
         EXPECT_EQ(headers(request)[0], "Content-Type: " + std::string(type));
     }
     expect_values("content_type", {},
                   {"", "json", "text/html", "+json", "+xml", "application/json; charset=latin1",
-                   "application/json; boundary=x", "application/json\r\nX: y", "multipart/form-data",
-                   "application/json;charset=utf-8;charset=utf-8"});
+                   "application/json; boundary=x", "application/json\r\nX: y",
+                   "multipart/form-data", "application/json;charset=utf-8;charset=utf-8"});
 }
 
 TEST(HttpProvider, HeadersAndCredentials) {
-    const Options with = options({{"headers", "X-Id: {id}\r\nAuthorization: Bearer {token}\n\nX-Kind:{channel} {x"},
-                                  {"token", "t0k=en"}});
+    const Options with =
+        options({{"headers", "X-Id: {id}\r\nAuthorization: Bearer {token}\n\nX-Kind:{channel} {x"},
+                 {"token", "t0k=en"}});
     EXPECT_NO_THROW(set_server("headers", with.get("headers")));
     EXPECT_NO_THROW(check_complete(http_provider, with));
     EXPECT_EQ(headers(build(message(), with)),
               (std::vector<std::string>{"Content-Type: application/json",
                                         "X-Id: 018f0000-0000-7000-8000-000000000001",
                                         "Authorization: Bearer t0k=en", "X-Kind: sms {x"}));
-    EXPECT_EQ(headers(build(message(), options({{"user", "Aladdin"}, {"password", "open sesame"}}))),
-              (std::vector<std::string>{"Content-Type: application/json",
-                                        "Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="}));
+    EXPECT_EQ(
+        headers(build(message(), options({{"user", "Aladdin"}, {"password", "open sesame"}}))),
+        (std::vector<std::string>{"Content-Type: application/json",
+                                  "Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="}));
     EXPECT_EQ(headers(build(message(), options({{"user", "u"}})))[1], "Authorization: Basic dTo=");
 }
 
@@ -202,12 +206,13 @@ TEST(HttpProvider, NoValueBreaksOutOfAHeader) {
 // --- options one by one
 
 TEST(HttpProviderOptions, Url) {
-    expect_values("url",
-                  {"https://gw.example/a?to={to}&t={token}&{code}{life}", "http://127.0.0.1:8080/{id}"},
-                  {"", "http://gw.example/", "https://{to}.example/", "https://gw.example:{life}/",
-                   "https://{to}", "https://gw.example/{phone}", "https://gw.example/{To}",
-                   "https://gw.example/{", "https://gw.example/}", "https://gw.example/{}",
-                   "https://gw.example/{{to}}", "https://u:p@gw.example/", "https://gw.example/#{to}"});
+    expect_values(
+        "url",
+        {"https://gw.example/a?to={to}&t={token}&{code}{life}", "http://127.0.0.1:8080/{id}"},
+        {"", "http://gw.example/", "https://{to}.example/", "https://gw.example:{life}/",
+         "https://{to}", "https://gw.example/{phone}", "https://gw.example/{To}",
+         "https://gw.example/{", "https://gw.example/}", "https://gw.example/{}",
+         "https://gw.example/{{to}}", "https://u:p@gw.example/", "https://gw.example/#{to}"});
     const Error error = error_of([] { set_server("url", "https://gw.example/{phone}"); });
     EXPECT_EQ(error.message(), "option \"url\" has an unknown placeholder");
     EXPECT_EQ(error.hint(), "Valid placeholders here are {to}, {from}, {text}, {code}, {channel}, "
@@ -219,10 +224,32 @@ TEST(HttpProviderOptions, Headers) {
     for (int i = 0; i < 20; i++)
         twenty += "X-" + std::to_string(i) + ": y\n";
     expect_values("headers", {"X: y", "X:y", "a!#$%&'*+-.^_`|~9: \"x\"; {id}", twenty},
-                  {"", "\n", "X", "X:", "X: ", ": y", " X: y", "X : y", "X: y\nbad", "X: \x01",
-                   "X: a\rb", "X: é", "Hé: y", "X: {to}", "X: {text}", "X: {code}", "X: {from}",
-                   "X: {locale}", "X: {life}", "X: {unknown}", "Content-Type: text/plain", "host: x",
-                   "CONTENT-LENGTH: 5", "Transfer-Encoding: chunked", "Expect: x", "Connection: close",
+                  {"",
+                   "\n",
+                   "X",
+                   "X:",
+                   "X: ",
+                   ": y",
+                   " X: y",
+                   "X : y",
+                   "X: y\nbad",
+                   "X: \x01",
+                   "X: a\rb",
+                   "X: é",
+                   "Hé: y",
+                   "X: {to}",
+                   "X: {text}",
+                   "X: {code}",
+                   "X: {from}",
+                   "X: {locale}",
+                   "X: {life}",
+                   "X: {unknown}",
+                   "Content-Type: text/plain",
+                   "host: x",
+                   "CONTENT-LENGTH: 5",
+                   "Transfer-Encoding: chunked",
+                   "Expect: x",
+                   "Connection: close",
                    twenty + "X-20: y"});
     EXPECT_EQ(error_of([] { set_server("headers", "X: {to}"); }).hint(),
               "Valid placeholders here are {id}, {channel}, {token}.");
@@ -286,8 +313,8 @@ TEST(HttpProviderComplete, WhatGoesTogether) {
     EXPECT_NO_THROW(check_complete(http_provider, options({{"user", "u"}, {"headers", "X: y"}})));
     EXPECT_NO_THROW(check_complete(
         http_provider, options({{"body", ""}, {"url", "https://gw.example/?t={code}"}})));
-    EXPECT_NO_THROW(
-        check_complete(http_provider, options({{"body", "{text}"}, {"content_type", "text/plain"}})));
+    EXPECT_NO_THROW(check_complete(http_provider,
+                                   options({{"body", "{text}"}, {"content_type", "text/plain"}})));
 }
 
 TEST(HttpProviderComplete, AJsonBodyHasItsValuesInStrings) {
@@ -315,19 +342,17 @@ TEST(HttpProviderAnswer, DefaultsGoByTheStatus) {
     for (const long status : {199L, 200L, 204L, 302L, 400L, 404L, 408L, 429L, 500L, 503L, 504L}) {
         const Outcome outcome = read(options(), status, "482913 +14155550123");
         EXPECT_EQ(outcome.verdict, classify_status(status)) << status;
-        EXPECT_EQ(outcome.error, outcome.verdict == Verdict::accepted
-                                     ? ""
-                                     : "HTTP " + std::to_string(status));
-        EXPECT_EQ(outcome.retry_after.has_value(), outcome.verdict == Verdict::retry ||
-                                                       outcome.verdict == Verdict::unknown);
+        EXPECT_EQ(outcome.error,
+                  outcome.verdict == Verdict::accepted ? "" : "HTTP " + std::to_string(status));
+        EXPECT_EQ(outcome.retry_after.has_value(),
+                  outcome.verdict == Verdict::retry || outcome.verdict == Verdict::unknown);
         EXPECT_EQ(outcome.message_id, "");
     }
 }
 
 TEST(HttpProviderAnswer, ListsDecideInOrder) {
-    const Options with = options({{"success", "200,202-203,429"},
-                                  {"retry", "202,404,500-502"},
-                                  {"final", "404,503,204"}});
+    const Options with = options(
+        {{"success", "200,202-203,429"}, {"retry", "202,404,500-502"}, {"final", "404,503,204"}});
     EXPECT_EQ(read(with, 200).verdict, Verdict::accepted);
     EXPECT_EQ(read(with, 202).verdict, Verdict::accepted);
     EXPECT_EQ(read(with, 429).verdict, Verdict::accepted);
@@ -357,6 +382,23 @@ TEST(HttpProviderAnswer, MessageId) {
     }
     EXPECT_EQ(read(options({{"message_id", ""}}), 200, "\"id-1\"").message_id, "id-1");
     EXPECT_EQ(read(with, 400, R"({"messages":[{"id":"abc-1"}]})").message_id, "");
+}
+
+// --- memory
+
+TEST(HttpProvider, LeavesNothingSecretInFreedMemory) {
+    const Options with = options({{"url", "https://gw.example/{token}?t={text}&to={to}"},
+                                  {"headers", "X-Token: {token}"},
+                                  {"user", "someone"},
+                                  {"password", "pa55word"},
+                                  {"token", "t0ken-s3cret"}});
+    for (const std::string_view marker : {"482913", "4155550123", "pa55word", "t0ken-s3cret"}) {
+        const test::FreedMemory freed(marker);
+        check_complete(http_provider, with);
+        build(message(), with);
+        EXPECT_GT(freed.blocks(), 1U);
+        EXPECT_EQ(freed.blocks_with_marker(), 0U) << marker;
+    }
 }
 
 } // namespace

@@ -66,8 +66,9 @@ TEST(JsonScalar, Paths) {
     EXPECT_EQ(json_scalar_at(text, "/id"), "top");
     EXPECT_EQ(json_scalar_at(text, "/0"), "zero");
     for (const std::string_view pointer :
-         {"/a/1/id/", "/a/3", "/a/-", "/a/01", "/a/00", "/a/+1", "/a/ 1", "/a/1x", "/a/id", "/a/2/0",
-          "/a//", "/a/18446744073709551616", "/a/18446744073709551615", "/id/id", "/x/0", "//id"})
+         {"/a/1/id/", "/a/3", "/a/-", "/a/01", "/a/00", "/a/+1", "/a/ 1", "/a/1x", "/a/id",
+          "/a/2/0", "/a//", "/a/18446744073709551616", "/a/18446744073709551615", "/id/id", "/x/0",
+          "//id"})
         EXPECT_EQ(json_scalar_at(text, pointer), std::nullopt) << pointer;
 }
 
@@ -82,11 +83,28 @@ TEST(JsonScalar, TheLastOfDuplicatesCounts) {
 }
 
 TEST(JsonScalar, NothingFromWhatIsNoJson) {
-    for (const std::string_view text :
-         {"", " ", "{", "{\"a\":1", "{\"a\":1}}", "{\"a\":1},", "[1]x", "{'a':1}", "{\"a\":01}",
-          "{\"a\":1,}", "<a>1</a>", "{\"a\":1}\"", "{\"a\":\"\x01\"}", "{\"a\":\"\xFF\"}",
-          "{\"a\":\"\xC3\"}", "{\"a\":\"\xED\xA0\x80\"}", R"({"a":"\ud800"})", R"({"a":"\x"})",
-          "{\"a\":1e999}", "{\"a\":NaN}", "{\"a\":1} /* */", "// \n{\"a\":1}"}) {
+    for (const std::string_view text : {"",
+                                        " ",
+                                        "{",
+                                        "{\"a\":1",
+                                        "{\"a\":1}}",
+                                        "{\"a\":1},",
+                                        "[1]x",
+                                        "{'a':1}",
+                                        "{\"a\":01}",
+                                        "{\"a\":1,}",
+                                        "<a>1</a>",
+                                        "{\"a\":1}\"",
+                                        "{\"a\":\"\x01\"}",
+                                        "{\"a\":\"\xFF\"}",
+                                        "{\"a\":\"\xC3\"}",
+                                        "{\"a\":\"\xED\xA0\x80\"}",
+                                        R"({"a":"\ud800"})",
+                                        R"({"a":"\x"})",
+                                        "{\"a\":1e999}",
+                                        "{\"a\":NaN}",
+                                        "{\"a\":1} /* */",
+                                        "// \n{\"a\":1}"}) {
         EXPECT_EQ(json_scalar_at(text, "/a"), std::nullopt) << text;
         EXPECT_FALSE(is_json(text)) << text;
     }

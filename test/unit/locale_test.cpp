@@ -52,8 +52,8 @@ TEST(Locale, EveryTextIsFitForEveryChannel) {
 TEST(Locale, MatchesWithoutCaseAndFallsBackBySubtag) {
     const std::string_view german = builtin_template("de", Channel::sms);
     EXPECT_NE(german, builtin_template("en", Channel::sms));
-    for (const std::string_view locale : {"DE", "De", "de-AT", "de_at", "DE-1996", "de-CH-1996",
-                                          "de-Latn-DE-u-co-phonebk"})
+    for (const std::string_view locale :
+         {"DE", "De", "de-AT", "de_at", "DE-1996", "de-CH-1996", "de-Latn-DE-u-co-phonebk"})
         EXPECT_EQ(builtin_template(locale, Channel::sms), german) << locale;
     EXPECT_EQ(builtin_template("pt-BR", Channel::sms), builtin_template("pt", Channel::sms));
     EXPECT_EQ(builtin_template("no", Channel::sms), builtin_template("nb", Channel::sms));

@@ -8,6 +8,7 @@
 #include "core/gsm7.hpp"
 #include "core/utf8.hpp"
 #include "core_helpers.hpp"
+#include "freed_memory.hpp"
 
 namespace mfa::core {
 namespace {
@@ -249,8 +250,7 @@ TEST(RenderMessage, OtherBracesAreText) {
 }
 
 TEST(RenderMessage, ValuesAreNotSearched) {
-    EXPECT_EQ(render("{app} {code}", {"{app}", "{code}{minutes}", 1min}),
-              "{code}{minutes} {app}");
+    EXPECT_EQ(render("{app} {code}", {"{app}", "{code}{minutes}", 1min}), "{code}{minutes} {app}");
 }
 
 TEST(RenderMessage, RefusesBadTemplates) {
@@ -287,7 +287,9 @@ TEST(RenderMessage, LengthOfTemplateAndApp) {
     EXPECT_EQ(error_of([] { check_template(repeat("é", 1601)); }).message(),
               "message template is 1601 characters long, at most 1600 are allowed");
     EXPECT_NO_THROW(render("{app}", {"1", repeat("é", 100), 1min}));
-    EXPECT_EQ(error_of([] { render("{app}", {"1", repeat("x", 101), 1min}); }).message(),
+    EXPECT_EQ(error_of([] {
+                  render("{app}", {"1", repeat("x", 101), 1min});
+              }).message(),
               "the value of {app} is 101 characters long, at most 100 are allowed");
     for (const std::string_view app : {"a\nb", "a\r", "\xFF", "\x01"})
         EXPECT_STREQ(error_of([&] { render("{app}", {"1", app, 1min}); }).sqlstate(), "22023");
@@ -324,6 +326,19 @@ TEST(SpeakMessage, NeverMoreThan500Characters) {
         const std::string spoken = speak(text, values);
         EXPECT_EQ(count_code_points(spoken), 2 * once + 1 <= 500 ? 2 * once + 1 : once);
         EXPECT_NO_THROW(check_message_fits(Channel::voice, spoken));
+    }
+}
+
+TEST(RenderMessage, LeavesNoCodeInFreedMemory) {
+    constexpr std::string_view code = "K7X9P2M4";
+    constexpr std::string_view spelled = "K, 7, X, 9, P, 2, M, 4";
+    const MessageValues values{code, "Shop", 10min};
+    for (const std::string_view marker : {code, spelled}) {
+        const test::FreedMemory freed(marker);
+        render_message("{app}: {code}", values);
+        speak_message("{app}: {code}", values);
+        EXPECT_GT(freed.blocks(), 1U);
+        EXPECT_EQ(freed.blocks_with_marker(), 0U);
     }
 }
 

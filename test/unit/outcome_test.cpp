@@ -30,8 +30,8 @@ TEST(OutcomeFromStatus, SaysTheStatusAndKeepsRetryAfterWhereItIsOfUse) {
         const Outcome outcome = outcome_from_status({status, body, 7s});
         EXPECT_EQ(outcome.verdict, classify_status(status));
         EXPECT_EQ(outcome.error, status == 200 ? "" : "HTTP " + std::to_string(status));
-        EXPECT_EQ(outcome.retry_after.has_value(), outcome.verdict == Verdict::retry ||
-                                                       outcome.verdict == Verdict::unknown);
+        EXPECT_EQ(outcome.retry_after.has_value(),
+                  outcome.verdict == Verdict::retry || outcome.verdict == Verdict::unknown);
         EXPECT_TRUE(outcome.message_id.empty());
     }
 }
@@ -39,7 +39,8 @@ TEST(OutcomeFromStatus, SaysTheStatusAndKeepsRetryAfterWhereItIsOfUse) {
 constexpr Sent sent{"+14155550123", "482913", "Your code is 482913"};
 
 TEST(Keep, ProviderCodes) {
-    for (const std::string_view code : {"21610", "missing_required_parameter", "a.B-9", "0", "48291"})
+    for (const std::string_view code :
+         {"21610", "missing_required_parameter", "a.B-9", "0", "48291"})
         EXPECT_TRUE(may_keep_provider_code(code, sent)) << code;
     EXPECT_TRUE(may_keep_provider_code(std::string(32, 'x'), sent));
     EXPECT_FALSE(may_keep_provider_code(std::string(33, 'x'), sent));
@@ -54,9 +55,8 @@ TEST(Keep, MessageIds) {
         EXPECT_TRUE(may_keep_message_id(id, sent)) << id;
     EXPECT_TRUE(may_keep_message_id(std::string(200, '~'), sent));
     EXPECT_FALSE(may_keep_message_id(std::string(201, '~'), sent));
-    for (const std::string_view id :
-         {"", "a b", "a\t", "\x7F", "é", "482913", "SM-482913-9", "+14155550123",
-          "msg.14155550123.7", "Your code is 482913"})
+    for (const std::string_view id : {"", "a b", "a\t", "\x7F", "é", "482913", "SM-482913-9",
+                                      "+14155550123", "msg.14155550123.7", "Your code is 482913"})
         EXPECT_FALSE(may_keep_message_id(id, sent)) << id;
     // Without a code, recipient or text there is nothing to find.
     EXPECT_TRUE(may_keep_message_id("anything", {"", "", ""}));

@@ -97,7 +97,8 @@ TEST(CheckOption, FilesAreForSecretsOnly) {
         find_option(signalwire(), OptionPlace::user_mapping, "api_token", is_file);
     ASSERT_NE(option, nullptr);
     EXPECT_FALSE(is_file);
-    EXPECT_EQ(find_option(signalwire(), OptionPlace::user_mapping, "api_token_file", is_file), option);
+    EXPECT_EQ(find_option(signalwire(), OptionPlace::user_mapping, "api_token_file", is_file),
+              option);
     EXPECT_TRUE(is_file);
     EXPECT_EQ(find_option(signalwire(), OptionPlace::server, "space_file", is_file), nullptr);
     EXPECT_FALSE(is_file);
@@ -125,23 +126,29 @@ void expect_bounds(std::string_view name, std::initializer_list<std::string_view
 
 TEST(CheckOption, Bounds) {
     expect_bounds("timeout", {"100", "100ms", "60000", "60000 ms", "60s", "1 min", "10s"},
-                  {"99", "60001", "61s", "2min", "0", "-1", "", "10 h", "10S", "1.5s", "s", " 10s", "99999999999999", "2147483647min", "0x10", "10s10"});
+                  {"99", "60001", "61s", "2min", "0", "-1", "", "10 h", "10S", "1.5s", "s", " 10s",
+                   "99999999999999", "2147483647min", "0x10", "10s10"});
     expect_bounds("connect_timeout", {"100", "30000", "30s"}, {"99", "30001", "31s"});
     expect_bounds("max_connections", {"1", "64", "1024"},
                   {"0", "1025", "-1", "", "1.0", "+1", "1 ", "x", "99999999999"});
-    expect_bounds("max_rate", {"0", "0.5", "10", "10000", "10000.0"},
-                  {"-1", "-0.1", "10001", "10000.1", "", "x", "1e3", "inf", "nan", "1,5", "1 ", "0x1"});
+    expect_bounds(
+        "max_rate", {"0", "0.5", "10", "10000", "10000.0"},
+        {"-1", "-0.1", "10001", "10000.1", "", "x", "1e3", "inf", "nan", "1,5", "1 ", "0x1"});
     expect_bounds("ca_file", {"/etc/ssl/ca.pem"}, {"", "ca.pem", "/"});
     expect_bounds("proxy", {"http://127.0.0.1:3128"}, {"", "127.0.0.1:3128"});
-    expect_bounds("sender", {"+14155550123", "+1415555", "+123456789012345", "MyShop", "My Shop", "7",
-                             "12345", "ABCDEFGHIJK"},
-                  {"", "+141555", "+1234567890123456", "+04155550123", "ABCDEFGHIJKL", " Shop", "Shop ",
-                   "Sh\nop", "Süd", "a+b", "+1 415 555 0123", "{from}"});
-    expect_bounds("space", {"example", "my-space", "a", "A1"},
-                  {"", "-a", "a-", "a.b", "example.signalwire.com", "a/b", "a@b", "a_b", "{to}", "é"});
-    expect_bounds("space", {std::string_view("aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffff"
-                                             "ffff123")},
-                  {std::string_view("aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff1234")});
+    expect_bounds("sender",
+                  {"+14155550123", "+1415555", "+123456789012345", "MyShop", "My Shop", "7",
+                   "12345", "ABCDEFGHIJK"},
+                  {"", "+141555", "+1234567890123456", "+04155550123", "ABCDEFGHIJKL", " Shop",
+                   "Shop ", "Sh\nop", "Süd", "a+b", "+1 415 555 0123", "{from}"});
+    expect_bounds(
+        "space", {"example", "my-space", "a", "A1"},
+        {"", "-a", "a-", "a.b", "example.signalwire.com", "a/b", "a@b", "a_b", "{to}", "é"});
+    expect_bounds(
+        "space",
+        {std::string_view("aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffff"
+                          "ffff123")},
+        {std::string_view("aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff1234")});
     expect_bounds("base_url", {"https://gw.example", "http://127.0.0.1:8080", "https://gw/x/"},
                   {"", "http://gw.example", "https://gw/?a=b", "https://gw/{to}", "https://u@gw/"});
     expect_bounds("messaging_service", {"MG0123", "a-b_c.d"}, {"", "a b", "a&b", "é"});

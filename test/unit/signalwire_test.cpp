@@ -7,6 +7,7 @@
 #include "core/json.hpp"
 #include "core/providers/providers.hpp"
 #include "core_helpers.hpp"
+#include "freed_memory.hpp"
 
 namespace mfa::core {
 namespace {
@@ -84,8 +85,8 @@ TEST(SignalWireText, HostileFields) {
     const std::string encoded =
         "%C3%A9%F0%9F%98%80%26%3D%2B%25%22%3C%3E%27%5C%2F%0D%0A%09%7B%7D%24%7B1%2B1%7D%25%7Bcall."
         "from%7D%23%3B%3F";
-    EXPECT_EQ(body(message, options()), "To=" + encoded + "&From=" + encoded + "&Body=" + encoded +
-                                            "&ValidityPeriod=600");
+    EXPECT_EQ(body(message, options()),
+              "To=" + encoded + "&From=" + encoded + "&Body=" + encoded + "&ValidityPeriod=600");
 }
 
 TEST(SignalWireText, BaseUrlStandsForTheSpace) {
@@ -262,8 +263,8 @@ TEST(SignalWireAnswer, AMessageThatHasFailedAlready) {
 
 TEST(SignalWireAnswer, StatusClassesWithoutACode) {
     for (const std::string_view text : {"", "{}", "<html>", R"({"code":""})", R"({"code":{}})"}) {
-        for (const long status : {302L, 400L, 401L, 403L, 404L, 408L, 422L, 429L, 500L, 502L, 503L,
-                                  504L}) {
+        for (const long status :
+             {302L, 400L, 401L, 403L, 404L, 408L, 422L, 429L, 500L, 502L, 503L, 504L}) {
             const Outcome outcome = read_text(status, text);
             EXPECT_EQ(outcome.verdict, classify_status(status)) << status;
             EXPECT_EQ(outcome.error, "HTTP " + std::to_string(status));
@@ -274,9 +275,9 @@ TEST(SignalWireAnswer, StatusClassesWithoutACode) {
 
 TEST(SignalWireAnswer, EveryDocumentedCodeDecides) {
     const std::vector<std::string> retryable{"20429", "20504", "20001", "21611", "30008", "30022"};
-    const std::vector<std::string> final{"10000", "20003", "21210", "21211", "21212", "21213", "21217",
-                                         "21603", "21604", "21606", "21610", "21614", "21617", "30002",
-                                         "30003", "30004", "30005", "30006", "30007", "30010"};
+    const std::vector<std::string> final{
+        "10000", "20003", "21210", "21211", "21212", "21213", "21217", "21603", "21604", "21606",
+        "21610", "21614", "21617", "30002", "30003", "30004", "30005", "30006", "30007", "30010"};
     for (const long status : {400L, 401L, 404L, 422L, 429L, 500L, 503L}) {
         for (const auto &[codes, verdict] :
              {std::pair{retryable, Verdict::retry}, std::pair{final, Verdict::refused}}) {
@@ -318,6 +319,22 @@ TEST(SignalWireAnswer, OtherCodesAreNamedIfTheyAreCodes) {
     message.code = "21610";
     EXPECT_EQ(read(message, 400, R"({"code":21610})").error,
               "HTTP 400, provider code 21610: recipient opted out");
+}
+
+// --- memory
+
+TEST(SignalWire, LeavesNothingSecretInFreedMemory) {
+    const Options with = options();
+    const Secret credentials = base64("11111111-2222-3333-4444-555555555555:PTtoken");
+    for (const std::string_view marker :
+         {std::string_view("482913"), std::string_view("4, 8, 2, 9, 1, 3"),
+          std::string_view("4155550123"), std::string_view("PTtoken"), credentials.view()}) {
+        const test::FreedMemory freed(marker);
+        build(text_message(), with);
+        build(call_message(), with);
+        EXPECT_GT(freed.blocks(), 1U);
+        EXPECT_EQ(freed.blocks_with_marker(), 0U) << marker;
+    }
 }
 
 } // namespace

@@ -1,0 +1,43 @@
+// A message about to be queued, for a new request or one that is sent again: where it may go, through
+// whom, and whether it is its turn. C++ zone.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/digest.hpp"
+#include "core/recipient.hpp"
+#include "core/request_data.hpp"
+#include "pg.hpp"
+#include "routes.hpp"
+
+namespace mfa {
+
+struct OutgoingMessage {
+    core::Channel channel = core::Channel::sms;
+    std::string recipient;  // normalised
+    core::RequestData text; // how it is worded; recipient and code are sealed with the request
+    std::optional<routes::Route> route;
+    std::vector<std::string> providers;
+};
+
+// The recipient's hash under each key, the current one's first.
+std::vector<core::RecipientHash> hashes_of(const core::Keyring &keys, const std::string &recipient);
+
+// Finds the route (MF002 where it denies the destination) and the providers; `provider` alone where the
+// call names one.
+void address(OutgoingMessage &message, const std::optional<std::string> &provider, Oid role);
+
+// Takes the recipient's lock to the end of the transaction, so that no other send to it comes between,
+// and checks the send limits (MF001). What another send has done is committed or undone after that.
+void take_turn(const OutgoingMessage &message, const std::vector<core::RecipientHash> &hashes);
+
+std::vector<std::uint8_t> seal_data(const core::Key &key, const core::RequestId &request,
+                                    const core::RequestData &data);
+
+// Queues the message, to leave when the transaction commits. `first`: the request has none yet.
+void queue(const OutgoingMessage &message, const core::RequestId &request, const core::Key &key,
+           bool first);
+
+} // namespace mfa

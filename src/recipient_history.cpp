@@ -1,0 +1,128 @@
+#include "recipient_history.hpp"
+
+#include "catalog.hpp"
+#include "message_store.hpp"
+
+namespace mfa::store {
+
+namespace {
+
+// One request, or a deleted one's wrong codes.
+struct Wrong {
+    std::int64_t attempts;
+    std::int64_t attempts_left;
+    TimestampTz at;
+};
+
+struct Sum {
+    TimestampTz verified_at = DT_NOBEGIN; // the last right code
+    TimestampTz forgotten;                // what is older does not count
+    int count = 0;
+    int room = 0;
+    Wrong *wrong = nullptr;
+
+    void add(std::int64_t attempts, std::int64_t attempts_left, TimestampTz at) {
+        if (count == room) {
+            room = room ? room * 2 : 16;
+            wrong = static_cast<Wrong *>(wrong ? repalloc(wrong, room * sizeof(Wrong))
+                                               : palloc(room * sizeof(Wrong)));
+        }
+        wrong[count++] = {attempts, attempts_left, at};
+    }
+};
+
+void see_request(const Request &request, void *context) {
+    Sum &sum = *static_cast<Sum *>(context);
+    if (request.state == RequestState::verified) {
+        sum.verified_at = std::max(sum.verified_at, request.ended_at);
+        return;
+    }
+    const bool is_live = request.state == RequestState::live;
+    const int left = is_live ? request.max_attempts - request.attempts : 0;
+    if (request.attempts > 0 || left > 0)
+        sum.add(request.attempts, left, request.attempted_at);
+}
+
+void add_carried_over(const core::RecipientHash &recipient, Sum *sum) {
+    constexpr int columns = 3;
+    Relation failures = catalog::open_unlogged("failure", columns, AccessShareLock);
+    if (RelationGetNumberOfBlocks(failures) > 0) {
+        Relation index = catalog::open_index("failure_recipient", AccessShareLock);
+        union {
+            bytea header;
+            char bytes[VARHDRSZ + sizeof(core::RecipientHash)];
+        } value;
+        SET_VARSIZE(&value.header, sizeof(value));
+        std::memcpy(VARDATA(&value.header), recipient.data(), recipient.size());
+        ScanKeyData key;
+        ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_BYTEAEQ, PointerGetDatum(&value));
+        TupleTableSlot *slot = table_slot_create(failures, nullptr);
+        IndexScanDesc scan = pg::begin_index_scan(failures, index, SnapshotSelf, 1);
+        index_rescan(scan, &key, 1, nullptr, 0);
+        while (index_getnext_slot(scan, ForwardScanDirection, slot)) {
+            slot_getallattrs(slot);
+            sum->add(DatumGetInt32(slot->tts_values[2]), 0, DatumGetTimestampTz(slot->tts_values[1]));
+        }
+        index_endscan(scan);
+        ExecDropSingleTupleTableSlot(slot);
+        index_close(index, AccessShareLock);
+    }
+    table_close(failures, AccessShareLock);
+}
+
+struct Sends {
+    Relation messages;
+    TimestampTz since;
+    TimestampTz *times;
+    int room;
+    int count = 0;
+};
+
+void see_message(const Message &message, void *context) {
+    Sends &sends = *static_cast<Sends *>(context);
+    if (message.queued_at > sends.since && sends.count < sends.room)
+        sends.times[sends.count++] = message.queued_at;
+}
+
+void see_sends(const Request &request, void *context) {
+    Sends &sends = *static_cast<Sends *>(context);
+    if (request.expires_at > sends.since) // a message is only queued while its request is live
+        visit_messages(sends.messages, request.id, see_message, context);
+}
+
+} // namespace
+
+Failures failures_of(Relation requests, const core::RecipientHash *hashes, int hash_count) {
+    Sum sum;
+    sum.forgotten = GetCurrentTimestamp() - core::forgotten_after;
+    // Requests before what is carried over: a purge in between is then counted twice, not never.
+    for (int i = 0; i < hash_count; ++i)
+        visit_requests(requests, hashes[i], see_request, &sum);
+    for (int i = 0; i < hash_count; ++i)
+        add_carried_over(hashes[i], &sum);
+
+    Failures failures{};
+    for (int i = 0; i < sum.count; ++i) {
+        const Wrong &wrong = sum.wrong[i];
+        failures.possible += wrong.attempts_left;
+        if (wrong.at <= sum.verified_at || wrong.at <= sum.forgotten)
+            continue;
+        failures.possible += wrong.attempts;
+        failures.streak.failures += wrong.attempts;
+        failures.streak.last_at = std::max(failures.streak.last_at, wrong.at);
+    }
+    if (sum.wrong)
+        pfree(sum.wrong);
+    return failures;
+}
+
+int sends_since(Relation requests, const core::RecipientHash *hashes, int hash_count,
+                TimestampTz since, TimestampTz *times, int room) {
+    Sends sends{open_messages(AccessShareLock), since, times, room};
+    for (int i = 0; i < hash_count; ++i)
+        visit_requests(requests, hashes[i], see_sends, &sends);
+    table_close(sends.messages, AccessShareLock);
+    return sends.count;
+}
+
+} // namespace mfa::store

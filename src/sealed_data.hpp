@@ -1,0 +1,16 @@
+// What is sealed in the tables, opened. C++ zone.
+#pragma once
+
+#include <span>
+
+#include "core/digest.hpp"
+#include "core/request_data.hpp"
+
+namespace mfa {
+
+// core::Error 55000 where the key file lacks the key; XX000 where the bytes were not sealed under it for
+// this request.
+core::RequestData open_sealed(const core::Keyring &keys, int key_id, const core::RequestId &request,
+                              std::span<const std::uint8_t> sealed);
+
+} // namespace mfa

@@ -1,0 +1,93 @@
+# Servers on which mfa can't do its work, or not yet: no background worker slot, no library, a standby.
+#
+# Fails without: the launcher's back-off and its one line; the look at shared memory in every function;
+# the refusal of writes in recovery, and unlogged tables (a promoted standby starts empty).
+
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib "$FindBin::RealBin/lib";
+use MfaTest;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $gateway = start_gateway();
+# Two slots are taken for good, by mfa's launcher and that of logical replication: one is left.
+my $node = start_cluster('main', max_worker_processes => 3, streaming => 1);
+make_database($node, 'shop', $gateway, timeout => '6 s');
+$node->safe_psql('postgres', 'CREATE DATABASE other');
+$node->safe_psql('other', 'CREATE EXTENSION mfa');
+configure_provider($node, 'other', $gateway);
+
+sub works
+{
+	my ($on, $database, $name) = @_;
+	my $to = new_number();
+	my $id = send_code($on, $database, $to);
+	my $code = $gateway->code_for($to);
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	is(sql($on, $database, "SELECT mfa_verify('$id', '$code')"), 't', $name);
+	return;
+}
+
+subtest 'no background worker slot is free' => sub {
+	wait_for_workers($node, 0);
+	my ($slow, $waits) = map { new_number() } 1 .. 2;
+	$gateway->fault($slow, { hang => 'after_read' });
+	send_code($node, 'shop', $slow);
+	wait_for(sub { $gateway->call(GET => 'stats')->{in_flight} }, 'the slot to be taken');
+
+	my $offset = -s $node->logfile;
+	my $id = send_code($node, 'other', $waits);
+	$node->wait_for_log(qr/LOG: .*all background worker slots are taken/, $offset);
+	is(message_row($node, 'other', $id)->{state}, 'queued', 'the message waits');
+	send_code($node, 'other', new_number());
+	ok($gateway->code_for($waits), 'and is delivered when a slot is free');
+	my $log = substr slurp_file($node->logfile), $offset;
+	is(scalar(() = $log =~ /background worker slots/g), 1, 'one line in the log');
+	like($log, qr/HINT: .*max_worker_processes, now 3/, 'with a hint');
+	$gateway->faults;
+};
+
+subtest 'standby' => sub {
+	my ($to) = new_number();
+	my $id = send_code($node, 'shop', $to);
+	my $code = $gateway->code_for($to);
+	$node->backup('base');
+	my $standby = PostgreSQL::Test::Cluster->new('standby');
+	$standby->init_from_backup($node, 'base', has_streaming => 1);
+	$standby->start;
+	psql_fails($standby, 'shop', $_, '25006', "25006 for $_" =~ s/$code/code/r)
+	  for "SELECT mfa_send('$to')", "SELECT mfa_verify('$id', '$code')", "SELECT mfa_verify('$to', '$code')",
+	  "SELECT mfa_check('$id', '$code')";
+	check_log($standby, 'else nothing in its log', 0, qr/cannot execute mfa_/);
+
+	$standby->promote;
+	is(sql($standby, 'shop', 'SELECT count(*) FROM mfa.request') + sql($standby, 'shop', 'SELECT count(*) FROM mfa.message'),
+		0, 'promoted: no request, no message');
+	is(sql($standby, 'shop', "SELECT mfa_verify('$id', '$code')"), 'f', 'codes of the primary are not accepted');
+	works($standby, 'shop', 'it sends and verifies');
+	forget_sessions($standby);
+	$standby->stop('fast');
+	is(sql($node, 'shop', "SELECT mfa_verify('$id', '$code')"), 't', 'the primary accepts its own');
+};
+
+subtest 'the library is not preloaded' => sub {
+	my $to = new_number();
+	my $id = send_code($node, 'shop', $to);
+	my $code = $gateway->code_for($to);
+	forget_sessions($node);
+	$node->append_conf('postgresql.conf', "shared_preload_libraries = ''");
+	$node->restart;
+	psql_fails($node, 'shop', $_, '55000', "55000 for $_" =~ s/$code/code/r)
+	  for "SELECT mfa_send('$to')", "SELECT mfa_verify('$id', '$code')", "SELECT mfa_check('$id', '$code')";
+	is($node->psql('other', 'DROP EXTENSION mfa CASCADE; CREATE EXTENSION mfa'), 0, 'the extension can be made');
+	$node->append_conf('postgresql.conf', "shared_preload_libraries = 'mfa'");
+	$node->restart;
+	is(sql($node, 'shop', "SELECT mfa_verify('$id', '$code')"), 't', 'preloaded again: the code is still good');
+	works($node, 'shop', 'and new ones are sent');
+};
+
+done_testing();

@@ -1,0 +1,196 @@
+# What the tests of this folder share: servers with mfa preloaded, databases with a provider that is the
+# mock gateway, and short ways to ask both. Every wait is bounded.
+package MfaTest;
+
+use strict;
+use warnings FATAL => 'all';
+
+use Exporter qw(import);
+use MfaGateway;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+our @EXPORT = qw(
+  start_cluster start_gateway make_database configure_provider sql forget_sessions psql_fails new_number
+  send_code message_row wait_for_state wait_for_workers wait_for worker_pids check_log);
+
+*wait_for = \&MfaGateway::wait_for;
+
+# Its notes are a page of the log for each query.
+{
+	no warnings 'redefine';
+	*PostgreSQL::Test::BackgroundPsql::note = sub { };
+}
+
+my @gateways;
+my %sessions;
+
+sub start_gateway
+{
+	my $gateway = MfaGateway->start(@_);
+	push @gateways, $gateway;
+	return $gateway;
+}
+
+END
+{
+	local $?;
+	eval { forget_sessions() };
+	$_->stop for @gateways;
+}
+
+# start_cluster(NAME, setting => value, …). Limits on sends are off: tests send more to one number in a
+# second than a person ever gets.
+sub start_cluster
+{
+	my ($name, %settings) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name);
+	$node->init(
+		allows_streaming => delete $settings{streaming},
+		extra => [ '--locale=C.UTF-8', '--encoding=UTF8', '--no-instructions' ]);
+	%settings = (
+		shared_preload_libraries => 'mfa',
+		log_statement => 'none',
+		max_prepared_transactions => 10,
+		max_worker_processes => 16,
+		max_connections => 100,
+		restart_after_crash => 'on',
+		'mfa.send_limit' => '',
+		'mfa.send_limit_database' => '',
+		'mfa.send_limit_destination' => '',
+		%settings);
+	$node->append_conf('postgresql.conf', "$_ = '$settings{$_}'") for sort keys %settings;
+	$node->start;
+	return $node;
+}
+
+# sql(NODE, DATABASE, query): the answer, from a session that is kept; dies on any error or notice. (A
+# new psql for each query takes most of a test's time.) The session ends with its server, or:
+sub sql
+{
+	my ($node, $database, $query) = @_;
+	my $session = $sessions{ $node->name }{$database};
+	if (!$session)
+	{
+		$session = $node->background_psql($database, on_error_stop => 0, timeout => 60);
+		$session->set_query_timer_restart;
+		$sessions{ $node->name }{$database} = $session;
+	}
+	my $answer = $session->query($query);
+	my $error = $session->{stderr};
+	$session->{stderr} = '';
+	die "$query\n$error" if $error ne '';
+	return $answer;
+}
+
+# … is told to: all of a server, or of all servers. A session keeps others from dropping its database.
+sub forget_sessions
+{
+	my ($node) = @_;
+	for my $name ($node ? $node->name : keys %sessions)
+	{
+		my $databases = delete $sessions{$name} or next;
+		eval { $_->quit } for values %$databases;
+	}
+	return;
+}
+
+# psql_fails(NODE, DATABASE, query, SQLSTATE, name)
+sub psql_fails
+{
+	my ($node, $database, $query, $sqlstate, $name) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	$node->psql($database, "\\set VERBOSITY verbose\n$query", stderr => \my $error);
+	like($error, qr/(?:ERROR|FATAL):  \Q$sqlstate\E:/, $name);
+	return;
+}
+
+# A database with the extension, whose provider is the gateway; further options for its server.
+sub make_database
+{
+	my ($node, $database, $gateway, %options) = @_;
+	$node->safe_psql('postgres', "CREATE DATABASE $database");
+	$node->safe_psql($database, 'CREATE EXTENSION mfa');
+	configure_provider($node, $database, $gateway, %options);
+	return $database;
+}
+
+sub configure_provider
+{
+	my ($node, $database, $gateway, %options) = @_;
+	my ($project, $token) = (MfaGateway::PROJECT, MfaGateway::TOKEN);
+	%options = (base_url => $gateway->base_url, sender => '+15550100', %options);
+	my $options = join ', ', map { "$_ '$options{$_}'" } sort keys %options;
+	$node->safe_psql($database, qq{
+		CREATE SERVER signalwire FOREIGN DATA WRAPPER mfa_signalwire OPTIONS ($options);
+		CREATE USER MAPPING FOR PUBLIC SERVER signalwire
+			OPTIONS (project_id '$project', api_token '$token');
+		ALTER DATABASE $database SET mfa.provider = 'signalwire';
+	});
+	return;
+}
+
+# A number that no other test of the file has used.
+my $last_number = 0;
+sub new_number { return sprintf '+1415555%04d', ++$last_number }
+
+# Sends to a number, or a new one; `arguments` are those of mfa_send behind the recipient. Returns the id.
+sub send_code
+{
+	my ($node, $database, $to, $arguments) = @_;
+	$arguments = $arguments ? ", $arguments" : '';
+	return sql($node, $database, "SELECT mfa_send('$to'$arguments)");
+}
+
+# (state, tries, error, provider, unknowns) of a request's newest message.
+sub message_row
+{
+	my ($node, $database, $request) = @_;
+	my $row = sql($node, $database, qq{
+		SELECT state, tries, error, provider, unknowns FROM mfa.message WHERE request = '$request'
+		ORDER BY n DESC LIMIT 1});
+	my %row;
+	@row{qw(state tries error provider unknowns)} = split /\|/, $row;
+	return \%row;
+}
+
+sub wait_for_state
+{
+	my ($node, $database, $request, $state, $timeout) = @_;
+	my $row;
+	wait_for(
+		sub { $row = message_row($node, $database, $request); ($row->{state} // '') =~ /^(?:$state)$/ },
+		"message $request to be $state", $timeout);
+	return $row;
+}
+
+# Delivery workers, of one database or all.
+sub worker_pids
+{
+	my ($node, $database) = @_;
+	my $where = $database ? "AND datname = '$database'" : '';
+	return split /\n/, sql($node, 'postgres',
+		"SELECT pid FROM pg_stat_activity WHERE backend_type = 'mfa delivery worker' $where");
+}
+
+sub wait_for_workers
+{
+	my ($node, $count, $database) = @_;
+	wait_for(sub { my @pids = worker_pids($node, $database); @pids == $count },
+		"$count delivery workers");
+	return;
+}
+
+# The log since `offset` holds nothing that an administrator would be alarmed by.
+sub check_log
+{
+	my ($node, $name, $offset, $expected) = @_;
+	my $log = substr slurp_file($node->logfile), $offset // 0;
+	my @lines = grep { /(?:WARNING|ERROR|FATAL|PANIC):/ } split /\n/, $log;
+	@lines = grep { !/$expected/ } @lines if $expected;
+	is(join("\n", @lines), '', $name);
+	return;
+}
+
+1;
