@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the scripts beside this one share. A script sources it and calls enter_scratch: from there on
+# What the scripts here and in bench share. A script sources it and calls enter_scratch: from there on
 # it runs once more, in a copy of the source in a scratch folder, as an unprivileged user, with a
 # clean environment. It may do there what it likes: the folder goes when it ends, however it ends.
 # Nothing is installed in the system's PostgreSQL, and no server but its own is touched.
@@ -43,6 +43,7 @@ copy_source() {
 leave_scratch() {
     local file pid i
     set +e
+    trap '' HUP INT TERM # once is enough
     disown "$child" 2>/dev/null # no report of how it ended
     kill -TERM -- "-$child" 2>/dev/null
     for ((i = 0; i < 100; i++)); do # a test that is told to stop stops its server first
@@ -71,7 +72,7 @@ enter_scratch() {
     fi
     "$root/script/bootstrap" || exit
 
-    local drop=() tmp user name status
+    local drop=() tmp user name status script
     # Root's may be closed to others. A socket's path is 107 bytes at most.
     tmp=${TMPDIR:-/tmp}
     if ((EUID == 0 || ${#tmp} > 70)); then tmp=/tmp; fi
@@ -94,10 +95,11 @@ enter_scratch() {
         [[ $name == MFA_SCRATCH ]] || environment+=("$name=${!name}")
     done
 
+    script=$(realpath --relative-to="$root" "$0") # while a relative $0 still holds
     # A process group of its own, so that a signal here reaches all that runs there, and nothing else.
     set -m
     (cd / && exec env -i "${environment[@]}" "${drop[@]}" \
-        bash "$scratch/src/script/${0##*/}" "$@") </dev/null &
+        bash "$scratch/src/$script" "$@") </dev/null &
     child=$! keep=
     trap leave_scratch EXIT
     trap 'exit 130' INT

@@ -131,8 +131,22 @@ CREATE FUNCTION mfa_check(
     OUT retry_after interval
 )
 LANGUAGE C VOLATILE PARALLEL UNSAFE
-AS 'MODULE_PATHNAME', 'mfa_check';
+AS 'MODULE_PATHNAME', 'mfa_check_text';
 COMMENT ON FUNCTION mfa_check(text, text, text)
+IS 'like mfa_verify, and says why: verified, wrong, expired, used, exhausted, canceled, superseded, locked, not_found';
+
+CREATE FUNCTION mfa_check(
+    request uuid,
+    code text,
+    purpose text DEFAULT '',
+    OUT verified boolean,
+    OUT status text,
+    OUT attempts_left integer,
+    OUT retry_after interval
+)
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'mfa_check_uuid';
+COMMENT ON FUNCTION mfa_check(uuid, text, text)
 IS 'like mfa_verify, and says why: verified, wrong, expired, used, exhausted, canceled, superseded, locked, not_found';
 
 CREATE FUNCTION mfa_resend(request uuid, channel text DEFAULT NULL) RETURNS void
@@ -148,6 +162,7 @@ COMMENT ON FUNCTION mfa_cancel(uuid) IS 'ends a live request; false where it is 
 
 CREATE FUNCTION mfa_status(
     request uuid,
+    OUT recipient text,
     OUT state text,
     OUT channel text,
     OUT provider text,
@@ -171,6 +186,7 @@ REVOKE ALL ON FUNCTION mfa_send(text, text, text, text, text, text, integer, boo
 REVOKE ALL ON FUNCTION mfa_verify(text, text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION mfa_verify(uuid, text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION mfa_check(text, text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION mfa_check(uuid, text, text) FROM PUBLIC;
 
 -- What a role that is granted SELECT sees of its requests and their deliveries: its own, and those of
 -- roles that it has the privileges of.

@@ -10,7 +10,8 @@ CREATE ROLE regress_mfa_other;
 CREATE ROLE regress_mfa_member IN ROLE regress_mfa_app;
 CREATE ROLE regress_mfa_distant NOINHERIT IN ROLE regress_mfa_app;
 CREATE ROLE regress_mfa_none;
-GRANT EXECUTE ON FUNCTION mfa_send, mfa_check, mfa_verify(text, text, text), mfa_verify(uuid, text, text)
+GRANT EXECUTE ON FUNCTION mfa_send, mfa_check, mfa_verify(text, text, text), mfa_verify(uuid, text, text),
+    mfa_resend, mfa_cancel, mfa_status
 TO regress_mfa_app, regress_mfa_other, regress_mfa_distant;
 GRANT USAGE ON FOREIGN SERVER regress_mfa TO regress_mfa_app, regress_mfa_other;
 \c -
@@ -24,6 +25,9 @@ SELECT mfa_verify('+14155550123', '0000000');
 SELECT mfa_verify('00000000-0000-0000-0000-000000000000'::uuid, '0000000');
 SELECT mfa_check('+14155550123', '0000000');
 SELECT mfa_verify(null, null);
+SELECT mfa_resend('00000000-0000-0000-0000-000000000000');
+SELECT mfa_cancel('00000000-0000-0000-0000-000000000000');
+SELECT mfa_status('00000000-0000-0000-0000-000000000000');
 SELECT mfa.http_validator('{}', 'pg_foreign_server'::regclass);
 RESET ROLE;
 -- The same for all of the extension's functions.
@@ -42,7 +46,7 @@ SELECT count(*) FROM mfa.message;
 UPDATE mfa.request SET attempts = 0;
 DELETE FROM mfa.request;
 TRUNCATE mfa.request;
-LOCK mfa.request;
+COPY mfa.request TO STDOUT;
 CREATE TABLE mfa.mine ();
 RESET ROLE;
 -- Not even with USAGE on the schema.
@@ -61,6 +65,9 @@ SELECT mfa_verify(:'id', '0000000');
 SELECT mfa_verify(:'id'::uuid, '0000000');
 SELECT mfa_check(:'id', '0000000');
 SELECT mfa_check(:'id', '0000000', 'another purpose');
+SELECT mfa_resend(:'id');
+SELECT mfa_cancel(:'id');
+SELECT mfa_status(:'id');
 \set VERBOSITY default
 SELECT mfa_verify(:'id', '0000000');
 \set VERBOSITY sqlstate
@@ -89,6 +96,37 @@ SET ROLE regress_mfa_app;
 SELECT mfa_check(:'member_id', '0000000');
 SELECT status, attempts_left FROM mfa_check('+14155550124', '0000000');
 RESET ROLE;
+
+-- The views show the same to whoever is granted them, and neither codes nor recipients.
+GRANT USAGE ON SCHEMA mfa TO regress_mfa_app, regress_mfa_distant, regress_mfa_none;
+GRANT SELECT ON mfa.requests, mfa.messages TO regress_mfa_app, regress_mfa_distant, regress_mfa_none;
+SELECT attrelid::regclass, attname FROM pg_attribute
+WHERE attrelid IN ('mfa.requests'::regclass, 'mfa.messages'::regclass)
+    AND attname IN ('recipient_hash', 'code_hash', 'sealed');
+SET ROLE regress_mfa_app;
+SELECT owner, purpose, state, attempts, max_attempts FROM mfa.requests ORDER BY id;
+SELECT count(*) FROM mfa.messages;
+SET ROLE regress_mfa_member;
+SELECT owner, count(*) FROM mfa.requests GROUP BY owner ORDER BY owner::text COLLATE "C";
+SELECT owner, count(*) FROM mfa.messages JOIN mfa.requests ON request = id
+GROUP BY owner ORDER BY owner::text COLLATE "C";
+SET ROLE regress_mfa_distant;
+SELECT count(*) FROM mfa.requests;
+SET ROLE regress_mfa_none;
+SELECT count(*) FROM mfa.requests;
+SELECT count(*) FROM mfa.messages;
+-- A function that leaks what it is called with, and is cheap, sees no more rows than its caller.
+CREATE FUNCTION pg_temp.leak(uuid) RETURNS boolean LANGUAGE plpgsql COST 0.0000001 AS $$
+BEGIN
+    RAISE WARNING 'leaked';
+    RETURN true;
+END $$;
+SELECT count(*) FROM mfa.requests WHERE pg_temp.leak(id);
+SELECT count(*) FROM mfa.messages WHERE pg_temp.leak(request);
+DROP FUNCTION pg_temp.leak;
+RESET ROLE;
+REVOKE ALL ON mfa.requests, mfa.messages FROM regress_mfa_app, regress_mfa_distant, regress_mfa_none;
+REVOKE ALL ON SCHEMA mfa FROM regress_mfa_app, regress_mfa_distant, regress_mfa_none;
 
 -- A member that inherits nothing reaches them as that role only.
 SET SESSION AUTHORIZATION regress_mfa_distant;
@@ -139,9 +177,7 @@ SELECT status FROM mfa_check('+14155550128', '0000000');
 RESET ROLE;
 
 -- A role that has gone leaves its requests to nobody.
-REVOKE ALL ON FUNCTION mfa_send, mfa_check, mfa_verify(text, text, text), mfa_verify(uuid, text, text)
-FROM regress_mfa_other;
-REVOKE ALL ON FOREIGN SERVER regress_mfa FROM regress_mfa_other;
+DROP OWNED BY regress_mfa_other;
 DROP ROLE regress_mfa_other;
 \set VERBOSITY sqlstate
 SET ROLE regress_mfa_app;

@@ -5,7 +5,7 @@ CREATE EXTENSION mfa;
 
 -- What comes of CREATE SERVER or CREATE USER MAPPING with one option; whatever was made goes again.
 CREATE FUNCTION pg_temp.outcome(place text, kind text, option text, value text,
-    OUT sqlstate text, OUT message text, OUT hint text)
+    OUT code text, OUT message text, OUT hint text)
 LANGUAGE plpgsql AS $$
 BEGIN
     IF place = 'server' THEN
@@ -17,9 +17,9 @@ BEGIN
             option, value);
     END IF;
     DROP SERVER regress_mfa_try CASCADE;
-    sqlstate := '00000';
+    code := '00000';
 EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS sqlstate = RETURNED_SQLSTATE, message = MESSAGE_TEXT,
+    GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT,
         hint = PG_EXCEPTION_HINT;
 END $$;
 
@@ -29,7 +29,7 @@ SELECT kind, place, o.* FROM unnest(ARRAY['mfa_http', 'mfa_signalwire']) AS kind
     pg_temp.outcome(place, kind, 'nonsense', 'x') AS o ORDER BY kind, place \gx
 
 -- Secrets belong to the user mapping, where others can't read them, and everything else to the server.
-SELECT kind, place, option, o.sqlstate, left(o.hint, 44) AS hint FROM (VALUES
+SELECT kind, place, option, o.code, left(o.hint, 44) AS hint FROM (VALUES
     ('mfa_http', 'server', 'user'), ('mfa_http', 'server', 'password'), ('mfa_http', 'server', 'token'),
     ('mfa_http', 'server', 'token_file'), ('mfa_http', 'user mapping', 'url'),
     ('mfa_http', 'user mapping', 'sender'), ('mfa_signalwire', 'server', 'project_id'),
@@ -39,7 +39,7 @@ SELECT kind, place, option, o.sqlstate, left(o.hint, 44) AS hint FROM (VALUES
 ORDER BY kind, place, option;
 
 -- Values: each option's good ones and bad ones. An error shows no value, which may be a secret.
-SELECT option, v.value, o.sqlstate, o.message FROM (VALUES
+SELECT option, v.value, o.code, o.message FROM (VALUES
     (11, 'timeout', '100 ms'), (12, 'timeout', '99'), (13, 'timeout', '60s'), (14, 'timeout', '60001'),
     (15, 'timeout', '1 min'), (16, 'timeout', '10 h'), (17, 'timeout', ''), (18, 'timeout', '-1 s'),
     (19, 'timeout', '1.5 s'), (20, 'timeout', '99999999999 s'),
@@ -54,7 +54,7 @@ SELECT option, v.value, o.sqlstate, o.message FROM (VALUES
     (71, 'proxy', 'http://proxy.example.com:3128'), (72, 'proxy', 'proxy'), (73, 'proxy', ''),
     (81, 'nonsense', ''), (82, 'Sender', 'Shop'), (83, '', 'x')
 ) AS v(n, option, value), pg_temp.outcome('server', 'mfa_http', option, v.value) AS o ORDER BY n;
-SELECT option, v.value, o.sqlstate, o.message FROM (VALUES
+SELECT option, v.value, o.code, o.message FROM (VALUES
     (11, 'space', 'example'), (12, 'space', 'example.signalwire.com'), (13, 'space', '-x'), (14, 'space', ''),
     (15, 'space', 'x@evil.example/'),
     (21, 'base_url', 'https://example.signalwire.com'), (22, 'base_url', 'http://127.0.0.1:9'),
@@ -67,7 +67,7 @@ SELECT option, v.value, o.sqlstate, o.message FROM (VALUES
     (51, 'say_voice', 'gcloud.en-US-1'), (52, 'say_voice', '"'), (61, 'say_language', 'de-DE'),
     (62, 'say_language', '')
 ) AS v(n, option, value), pg_temp.outcome('server', 'mfa_signalwire', option, v.value) AS o ORDER BY n;
-SELECT option, v.value, o.sqlstate, o.message FROM (VALUES
+SELECT option, v.value, o.code, o.message FROM (VALUES
     (11, 'url', 'https://sms.example.com/send?to={to}&text={text}'), (12, 'url', 'http://example.com/'),
     (13, 'url', 'https://example.com/{nonsense}'), (14, 'url', 'https://{to}/'), (15, 'url', ''),
     (21, 'method', 'PUT'), (22, 'method', 'DELETE'), (23, 'method', 'post'), (24, 'method', ''),
@@ -84,7 +84,7 @@ SELECT option, v.value, o.sqlstate, o.message FROM (VALUES
     (84, 'channels', 'sms,')
 ) AS v(n, option, full_value), left(split_part(full_value, E'\n', 1), 48) AS value,
     pg_temp.outcome('server', 'mfa_http', option, full_value) AS o ORDER BY n;
-SELECT kind, option, v.value, o.sqlstate, o.message FROM (VALUES
+SELECT kind, option, v.value, o.code, o.message FROM (VALUES
     (11, 'mfa_http', 'user', 'app'), (12, 'mfa_http', 'user', 'a:b'), (13, 'mfa_http', 'user', ''),
     (14, 'mfa_http', 'password', 'not shown: pass word'), (15, 'mfa_http', 'password', U&'not shown\00F6'),
     (16, 'mfa_http', 'token', ''), (17, 'mfa_http', 'token', E'not shown\nX: y'),

@@ -12,14 +12,14 @@ BEGIN;
 
 -- What a call with these arguments comes to. A number is one of its own for every call.
 CREATE SEQUENCE pg_temp.number START 4155550100;
-CREATE FUNCTION pg_temp.outcome(arguments text, OUT sqlstate text, OUT message text)
+CREATE FUNCTION pg_temp.outcome(arguments text, OUT code text, OUT message text)
 LANGUAGE plpgsql AS $$
 BEGIN
     arguments := replace(arguments, '$', quote_literal('+1' || nextval('pg_temp.number')));
     EXECUTE 'SELECT mfa_send(' || arguments || ') IS NOT NULL';
-    sqlstate := '00000';
+    code := '00000';
 EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS sqlstate = RETURNED_SQLSTATE, message = MESSAGE_TEXT;
+    GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, message = MESSAGE_TEXT;
 END $$;
 
 -- Defaults: six digits, ten minutes, three attempts, sms, the login's purpose, the setting's provider.
@@ -111,7 +111,7 @@ SELECT arguments, o.* FROM (VALUES
     pg_temp.outcome('$, purpose => ' || quote_literal(value)) AS o ORDER BY n;
 
 -- The text: one segment with the code in it. Without {code} the code goes behind a space.
-CREATE FUNCTION pg_temp.fits(text text, options text DEFAULT '', OUT sqlstate text, OUT message text)
+CREATE FUNCTION pg_temp.fits(text text, options text DEFAULT '', OUT code text, OUT message text)
 LANGUAGE sql AS $$
     SELECT * FROM pg_temp.outcome('$, message => ' || quote_literal(text) || options)
 $$;
@@ -147,11 +147,9 @@ SELECT what, o.* FROM (VALUES
 ) AS v(n, what, text, options), pg_temp.fits(text, options) AS o ORDER BY n;
 RESET mfa.app_name;
 
--- No error left anything behind.
-SELECT count(*) FROM mfa.request AS r
-WHERE NOT EXISTS (SELECT FROM mfa.message AS m WHERE m.request = r.id);
-SELECT count(*) AS failed_sends_left FROM mfa.message AS m
-WHERE NOT EXISTS (SELECT FROM mfa.request AS r WHERE m.request = r.id);
+-- No error left anything behind: there is a message for each request, and a request for each message.
+SELECT r.id, m.request FROM mfa.request AS r FULL JOIN mfa.message AS m ON m.request = r.id
+WHERE r.id IS NULL OR m.request IS NULL;
 
 -- Errors in full, with their hints.
 \set VERBOSITY default

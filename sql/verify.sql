@@ -37,6 +37,7 @@ SELECT status, spelling FROM (VALUES ('someone@example.com'), (' Someone@EXAMPLE
     AS v(spelling), mfa_check(spelling, '0000000');
 
 -- An id is read as PostgreSQL reads a uuid.
+SELECT mfa_send('+14155550130', max_attempts => 20) AS id \gset
 SELECT status, form FROM (VALUES
     ('as written', :'id'), ('upper case', upper(:'id')), ('braces', '{' || :'id' || '}'),
     ('no dashes', replace(:'id', '-', '')), ('other dashes', regexp_replace(
@@ -66,9 +67,10 @@ SELECT mfa_verify('+14155550126', '0000000') AS number, mfa_verify(:'id', '00000
     mfa_verify(request => '+14155550126', code => '0000000', purpose => '') AS named,
     mfa_verify(request => :'id'::uuid, code => '0000000', purpose => '') AS named_uuid;
 SELECT attempts FROM mfa.request WHERE id = :'id';
+SELECT mfa_send('+14155550132', max_attempts => 20) AS id \gset
 PREPARE unknown_types AS SELECT mfa_verify($1, $2), (mfa_check($1, $2)).status;
 SELECT parameter_types FROM pg_prepared_statements WHERE name = 'unknown_types';
-EXECUTE unknown_types('+14155550126', '0000000');
+EXECUTE unknown_types('+14155550132', '0000000');
 EXECUTE unknown_types(:'id', '0000000');
 PREPARE uuid_type (uuid) AS SELECT mfa_verify($1, $2, $3);
 EXECUTE uuid_type(:'id', '0000000', '');
@@ -77,11 +79,11 @@ SELECT attempts FROM mfa.request WHERE id = :'id';
 -- Null is false: IF NOT mfa_verify(…) with a null would let everybody in. It costs no attempt.
 SELECT mfa_verify(null, null) AS "null, null", mfa_verify(null, '0000000') AS "null, code",
     mfa_verify(null::uuid, '0000000') AS "null uuid", mfa_verify(null::uuid, null, null) AS "all null",
-    mfa_verify('+14155550126', null) AS "number, null", mfa_verify(:'id'::uuid, null) AS "uuid, null",
-    mfa_verify('+14155550126', '0000000', null) AS "null purpose",
+    mfa_verify('+14155550132', null) AS "number, null", mfa_verify(:'id'::uuid, null) AS "uuid, null",
+    mfa_verify('+14155550132', '0000000', null) AS "null purpose",
     mfa_verify(:'id'::uuid, '0000000', null) AS "uuid, null purpose";
-SELECT c.* FROM (VALUES (null, '0000000', ''), ('+14155550126', null, ''),
-    ('+14155550126', '0000000', null), (null, null, null)) AS v(request, code, purpose),
+SELECT c.* FROM (VALUES (null, '0000000', ''), ('+14155550132', null, ''),
+    ('+14155550132', '0000000', null), (null, null, null)) AS v(request, code, purpose),
     mfa_check(request, code, purpose) AS c;
 SELECT attempts FROM mfa.request WHERE id = :'id';
 
@@ -92,8 +94,9 @@ SELECT c.*, left(request, 20) AS request FROM (VALUES (''), (' '), ('+'), ('@'),
     AS v(request), mfa_check(request, '0000000') AS c;
 
 -- A code that no person would type is a wrong one, no error.
+SELECT mfa_send('+14155550131', max_attempts => 20) AS id \gset
 SELECT bool_or(mfa_verify(:'id'::uuid, code)) FROM (VALUES (''), (' - '), ('abcdef'), (repeat('0', 7)),
-    (repeat('0', 300)), (repeat('0', 1000000)), (U&'\0660\0661'), (U&'\+01F511'), (E'\x01')) AS v(code);
+    (repeat('0', 300)), (repeat('0', 1000000)), (U&'\0660\0661'), (U&'\+01F511 ' || E'\x01')) AS v(code);
 SELECT attempts FROM mfa.request WHERE id = :'id';
 
 -- A newer request takes an older one's place; by number it is the newer that is meant.
@@ -109,14 +112,22 @@ SELECT attempts, state, code_hash, sealed, ended_at IS NOT NULL AS ended
 FROM mfa.request WHERE id = :'old_id';
 
 -- Time ends a request, and is no obstacle to the next one.
-SELECT mfa_send('+14155550128', valid_for => '1 s') AS id \gset
+SELECT mfa_send('+14155550128', valid_for => '2 s') AS id \gset
 SELECT status FROM mfa_check(:'id', '0000000');
-SELECT pg_sleep(1.1);
+SELECT pg_sleep(2.1);
 SELECT verified, status FROM mfa_check(:'id', '0000000');
 SELECT verified, status FROM mfa_check('+14155550128', '0000000');
 SELECT mfa_verify(:'id', '0000000');
 SELECT mfa_send('+14155550128') <> :'id' AS another_request;
 SELECT status FROM mfa_check('+14155550128', '0000000');
+
+-- A request that is canceled is past use.
+SELECT mfa_send('+14155550133') AS id \gset
+SELECT mfa_cancel(:'id');
+SELECT verified, status FROM mfa_check(:'id', '0000000');
+SELECT verified, status FROM mfa_check('+14155550133', '0000000');
+SELECT attempts, state, code_hash, sealed, ended_at IS NOT NULL AS ended
+FROM mfa.request WHERE id = :'id';
 
 -- A request that was never committed is none.
 BEGIN;

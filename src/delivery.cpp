@@ -148,7 +148,13 @@ void Delivery::settle(const outbox::Claimed &message, const core::Outcome &outco
     record.message_id = outcome.message_id;
     record.error = outcome.error;
 
+    // The next provider at once; behind the last one, the first again after a while.
+    const auto try_next = [&] {
+        record.provider = message.next_provider;
+        record.due_at = later(std::chrono::milliseconds(0));
+    };
     const auto retry_later = [&] {
+        record.provider = message.first_provider;
         record.due_at = later(
             core::next_delay(message.tries, outcome.retry_after, core::system_random()));
         if (record.due_at < message.expires_at)
@@ -161,7 +167,10 @@ void Delivery::settle(const outbox::Claimed &message, const core::Outcome &outco
         record.state = "sent";
         break;
     case core::Verdict::retry:
-        retry_later();
+        if (message.next_provider.empty())
+            retry_later();
+        else
+            try_next();
         break;
     case core::Verdict::unknown:
         ++record.unknowns;
@@ -171,12 +180,10 @@ void Delivery::settle(const outbox::Claimed &message, const core::Outcome &outco
             record.state = "failed";
         break;
     case core::Verdict::refused:
-        if (message.next_provider.empty()) {
+        if (message.next_provider.empty())
             record.state = "failed";
-        } else {
-            record.provider = message.next_provider;
-            record.due_at = later(std::chrono::milliseconds(0));
-        }
+        else
+            try_next();
         break;
     }
     records_.push_back(std::move(record));

@@ -134,19 +134,21 @@ Datum mfa_verify_text(FunctionCallInfo fcinfo) {
     PG_RETURN_BOOL(verify_text(fcinfo).status == VerifyStatus::verified);
 }
 
-Datum mfa_verify_uuid(FunctionCallInfo fcinfo) {
-    require_writable("mfa_verify()");
+VerifyAnswer verify_uuid(FunctionCallInfo fcinfo) {
+    const std::optional<core::RequestId> request = uuid_argument(fcinfo, 0);
     const std::optional<std::string> code = text_argument(fcinfo, 1);
     const std::optional<std::string> purpose = text_argument(fcinfo, 2);
-    const std::optional<core::RequestId> id = uuid_argument(fcinfo, 0);
-    if (!id || !code || !purpose)
-        PG_RETURN_BOOL(false);
-    PG_RETURN_BOOL(verify(*id, *code, *purpose).status == VerifyStatus::verified);
+    if (!request || !code || !purpose)
+        return {};
+    return verify(*request, *code, *purpose);
 }
 
-Datum mfa_check(FunctionCallInfo fcinfo) {
-    require_writable("mfa_check()");
-    const VerifyAnswer answer = verify_text(fcinfo);
+Datum mfa_verify_uuid(FunctionCallInfo fcinfo) {
+    require_writable("mfa_verify()");
+    PG_RETURN_BOOL(verify_uuid(fcinfo).status == VerifyStatus::verified);
+}
+
+Datum check_result(FunctionCallInfo fcinfo, const VerifyAnswer &answer) {
     return pg::call([&] {
         RowBuilder row(fcinfo);
         row.add(BoolGetDatum(answer.status == VerifyStatus::verified));
@@ -157,6 +159,16 @@ Datum mfa_check(FunctionCallInfo fcinfo) {
         row.add(IntervalPGetDatum(wait), !answer.retry_after);
         return row.build();
     });
+}
+
+Datum mfa_check_text(FunctionCallInfo fcinfo) {
+    require_writable("mfa_check()");
+    return check_result(fcinfo, verify_text(fcinfo));
+}
+
+Datum mfa_check_uuid(FunctionCallInfo fcinfo) {
+    require_writable("mfa_check()");
+    return check_result(fcinfo, verify_uuid(fcinfo));
 }
 
 Datum mfa_resend(FunctionCallInfo fcinfo) {
@@ -182,6 +194,7 @@ Datum mfa_status(FunctionCallInfo fcinfo) {
         PG_RETURN_NULL();
     return pg::call([&] {
         RowBuilder row(fcinfo);
+        row.add_text(found->recipient ? found->recipient->c_str() : nullptr);
         row.add_text(found->state);
         row.add_text(found->channel);
         row.add_text(found->provider);
@@ -204,7 +217,8 @@ extern "C" {
 PG_FUNCTION_INFO_V1(mfa_send);
 PG_FUNCTION_INFO_V1(mfa_verify_text);
 PG_FUNCTION_INFO_V1(mfa_verify_uuid);
-PG_FUNCTION_INFO_V1(mfa_check);
+PG_FUNCTION_INFO_V1(mfa_check_text);
+PG_FUNCTION_INFO_V1(mfa_check_uuid);
 PG_FUNCTION_INFO_V1(mfa_resend);
 PG_FUNCTION_INFO_V1(mfa_cancel);
 PG_FUNCTION_INFO_V1(mfa_status);
@@ -219,7 +233,13 @@ PGDLLEXPORT Datum mfa_verify_uuid(PG_FUNCTION_ARGS) {
     return mfa::pg::entry<mfa::mfa_verify_uuid>(fcinfo);
 }
 
-PGDLLEXPORT Datum mfa_check(PG_FUNCTION_ARGS) { return mfa::pg::entry<mfa::mfa_check>(fcinfo); }
+PGDLLEXPORT Datum mfa_check_text(PG_FUNCTION_ARGS) {
+    return mfa::pg::entry<mfa::mfa_check_text>(fcinfo);
+}
+
+PGDLLEXPORT Datum mfa_check_uuid(PG_FUNCTION_ARGS) {
+    return mfa::pg::entry<mfa::mfa_check_uuid>(fcinfo);
+}
 
 PGDLLEXPORT Datum mfa_resend(PG_FUNCTION_ARGS) { return mfa::pg::entry<mfa::mfa_resend>(fcinfo); }
 

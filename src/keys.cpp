@@ -17,6 +17,13 @@ std::string path() {
 
 const core::Keyring &current() { return core::load_key_file(path()); }
 
+std::vector<core::RecipientHash> hashes_of(const core::Keyring &keys, std::string_view recipient) {
+    std::vector<core::RecipientHash> hashes;
+    for (const core::Key &key : keys.keys())
+        hashes.push_back(core::hash_recipient(key, recipient));
+    return hashes;
+}
+
 void ensure_file() noexcept {
     pg::Report report;
     bool made = false;

@@ -15,15 +15,6 @@ namespace mfa {
 
 namespace {
 
-constexpr store::Text any_purpose{nullptr, 0};
-
-std::span<const std::uint8_t> bytes_of(const bytea *value) {
-    if (!value)
-        return {};
-    return {reinterpret_cast<const std::uint8_t *>(VARDATA_ANY(value)),
-            static_cast<std::size_t>(VARSIZE_ANY_EXHDR(value))};
-}
-
 // A request with its last message, as they are now.
 struct Found {
     bool exists = false;
@@ -44,7 +35,7 @@ Found look(const core::RequestId &id) {
     return pg::call([&] {
         Found found;
         Relation requests = store::open_requests(AccessShareLock);
-        found.exists = store::find_request(requests, id, any_purpose, GetUserId(), &found.row,
+        found.exists = store::find_request(requests, id, store::any_purpose, GetUserId(), &found.row,
                                            &found.sealed);
         if (found.exists) {
             Relation messages = store::open_messages(AccessShareLock);
@@ -92,7 +83,7 @@ void resend(const core::RequestId &id, const std::optional<std::string> &channel
     core::compose(message.channel, message.text, secret.code.view(),
                   std::chrono::seconds((found.row.expires_at - GetCurrentTimestamp()) / USECS_PER_SEC));
     address(message, std::nullopt, GetUserId());
-    take_turn(message, hashes_of(keys, message.recipient));
+    take_turn(message, keys::hashes_of(keys, message.recipient));
 
     require_live(look(id)); // it may have ended while its turn was waited for
     queue(message, id, *keys.find(found.row.key_id), false);
@@ -103,7 +94,7 @@ bool cancel(const core::RequestId &id) {
         Relation requests = store::open_requests(RowExclusiveLock);
         store::Request row;
         const bool canceled =
-            store::find_request(requests, id, any_purpose, GetUserId(), &row, nullptr) &&
+            store::find_request(requests, id, store::any_purpose, GetUserId(), &row, nullptr) &&
             row.state == store::RequestState::live &&
             store::finish_request(requests, row, store::RequestState::canceled);
         table_close(requests, NoLock);
@@ -116,6 +107,11 @@ std::optional<Status> status(const core::RequestId &id) {
     if (!found.exists)
         return std::nullopt;
     Status status;
+    if (found.sealed) {
+        const core::RequestData secret =
+            open_sealed(keys::current(), found.row.key_id, id, bytes_of(found.sealed));
+        status.recipient = core::mask_recipient(secret.recipient.view());
+    }
     status.state = store::state_name(found.row.state);
     status.channel = found.last.channel;
     status.provider = found.last.provider;

@@ -17,6 +17,7 @@ void resend(const core::RequestId &id, const std::optional<std::string> &channel
 bool cancel(const core::RequestId &id);
 
 struct Status {
+    std::optional<std::string> recipient; // masked; nothing once the request has ended
     const char *state = nullptr;
     const char *channel = nullptr; // of the last message, as the three below
     const char *provider = nullptr;

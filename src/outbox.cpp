@@ -82,8 +82,8 @@ Statement claim_statement = {
     "    ELSE pg_catalog.concat_ws('; ', 'request ' || look.ending, m.error) END"
     " FROM look WHERE m.request = look.request AND m.n = look.n"
     " RETURNING m.state, m.request, m.n::integer, m.tries, m.unknowns, m.channel, m.provider,"
-    "  m.providers[pg_catalog.array_position(m.providers, m.provider) + 1], m.sealed, look.sealed,"
-    "  look.key_id, look.owner, look.expires_at",
+    "  m.providers[pg_catalog.array_position(m.providers, m.provider) + 1], m.providers[1], m.sealed,"
+    "  look.sealed, look.key_id, look.owner, look.expires_at",
     nullptr};
 
 Statement record_statement = {
@@ -152,8 +152,12 @@ Statement prepared_statement = {
 // Up to where the secrets of expired requests have been erased by this worker.
 TimestampTz erased_until = DT_NOBEGIN;
 
-TimestampTz retention_cut() {
-    return GetCurrentTimestamp() - static_cast<TimestampTz>(settings::retention) * USECS_PER_SEC;
+// How long rows are kept after their expiry: mfa.retention, and as long as mfa.send_limit looks back.
+TimestampTz kept_for() {
+    std::int64_t seconds = settings::retention;
+    for (const core::RateLimit &limit : settings::send_limit->all())
+        seconds = std::max(seconds, limit.seconds);
+    return seconds * USECS_PER_SEC;
 }
 
 } // namespace
@@ -179,11 +183,12 @@ int claim(TimestampTz lease_end, int limit, std::vector<Claimed> *claimed) {
         read_text(row, 6, &message.channel);
         read_text(row, 7, &message.provider);
         read_text(row, 8, &message.next_provider);
-        read_text(row, 9, &message.sealed_message);
-        read_text(row, 10, &message.sealed_request);
-        message.key_id = read_int(row, 11);
-        message.owner = DatumGetObjectId(field(row, 12, &is_null));
-        message.expires_at = DatumGetTimestampTz(field(row, 13, &is_null));
+        read_text(row, 9, &message.first_provider);
+        read_text(row, 10, &message.sealed_message);
+        read_text(row, 11, &message.sealed_request);
+        message.key_id = read_int(row, 12);
+        message.owner = DatumGetObjectId(field(row, 13, &is_null));
+        message.expires_at = DatumGetTimestampTz(field(row, 14, &is_null));
     }
     return static_cast<int>(rows);
 }
@@ -221,7 +226,7 @@ bool purge(int limit) {
     if (erased_all)
         erased_until = now;
     run(delete_statement, {TIMESTAMPTZOID, INT4OID},
-        {TimestampTzGetDatum(retention_cut()), Int32GetDatum(limit)}, SPI_OK_DELETE);
+        {TimestampTzGetDatum(now - kept_for()), Int32GetDatum(limit)}, SPI_OK_DELETE);
     const bool deleted_all = SPI_processed < static_cast<uint64>(limit);
     run(forget_statement, {TIMESTAMPTZOID, INT4OID},
         {TimestampTzGetDatum(now - core::forgotten_after), Int32GetDatum(limit)}, SPI_OK_DELETE);
@@ -235,7 +240,7 @@ TimestampTz next_purge() {
     const TimestampTz oldest = read_time();
     if (oldest == DT_NOEND)
         return DT_NOEND;
-    return std::min(expiry, oldest + static_cast<TimestampTz>(settings::retention) * USECS_PER_SEC);
+    return std::min(expiry, oldest + kept_for());
 }
 
 bool has_prepared_transactions() {

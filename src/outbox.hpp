@@ -20,7 +20,8 @@ struct Claimed {
     int unknowns = 0; // earlier tries whose outcome is not known
     std::string channel;
     std::string provider;
-    std::string next_provider; // the one behind it in the order; '' = none
+    std::string next_provider;  // the one behind it in the order; '' = none
+    std::string first_provider; // the first of the order
     std::string sealed_message;
     std::string sealed_request;
     int key_id = 0;

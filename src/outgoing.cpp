@@ -16,7 +16,7 @@ namespace {
     // A long prefix is nearly a number, and errors are logged.
     constexpr std::size_t longest_shown = 6;
     throw core::Error(core::sqlstate::destination_not_allowed,
-                      route.prefix.size() <= longest_shown
+                      route.prefix.size() > 1 && route.prefix.size() <= longest_shown
                           ? "messages to numbers under " + route.prefix + " are not allowed"
                           : "messages to this number are not allowed",
                       "An administrator allows destinations in the table mfa.route.");
@@ -24,15 +24,9 @@ namespace {
 
 } // namespace
 
-std::vector<core::RecipientHash> hashes_of(const core::Keyring &keys, const std::string &recipient) {
-    std::vector<core::RecipientHash> hashes;
-    for (const core::Key &key : keys.keys())
-        hashes.push_back(core::hash_recipient(key, recipient));
-    return hashes;
-}
-
 void address(OutgoingMessage &message, const std::optional<std::string> &provider, Oid role) {
-    message.route = routes::find(message.recipient);
+    if (message.channel != core::Channel::email) // routes are of numbers
+        message.route = routes::find(message.recipient);
     if (message.route && !message.route->allow)
         refuse_destination(*message.route);
     message.providers = servers::choose(

@@ -22,9 +22,6 @@ struct OutgoingMessage {
     std::vector<std::string> providers;
 };
 
-// The recipient's hash under each key, the current one's first.
-std::vector<core::RecipientHash> hashes_of(const core::Keyring &keys, const std::string &recipient);
-
 // Finds the route (MF002 where it denies the destination) and the providers; `provider` alone where the
 // call names one.
 void address(OutgoingMessage &message, const std::optional<std::string> &provider, Oid role);

@@ -20,6 +20,8 @@ struct Text {
     int length;
 };
 
+inline constexpr Text any_purpose{nullptr, 0};
+
 // A row, without what is sealed. `state` is the effective one: a stored live row may be expired or
 // exhausted by now.
 struct Request {

@@ -19,4 +19,11 @@ core::RequestData open_sealed(const core::Keyring &keys, int key_id, const core:
     return *std::move(data);
 }
 
+std::span<const std::uint8_t> bytes_of(const bytea *value) {
+    if (!value)
+        return {};
+    return {reinterpret_cast<const std::uint8_t *>(VARDATA_ANY(value)),
+            static_cast<std::size_t>(VARSIZE_ANY_EXHDR(value))};
+}
+
 } // namespace mfa

@@ -5,6 +5,7 @@
 
 #include "core/digest.hpp"
 #include "core/request_data.hpp"
+#include "pg.hpp"
 
 namespace mfa {
 
@@ -12,5 +13,8 @@ namespace mfa {
 // this request.
 core::RequestData open_sealed(const core::Keyring &keys, int key_id, const core::RequestId &request,
                               std::span<const std::uint8_t> sealed);
+
+// A bytea's content; none of null.
+std::span<const std::uint8_t> bytes_of(const bytea *value);
 
 } // namespace mfa

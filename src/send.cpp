@@ -182,7 +182,7 @@ core::RequestId send(const SendCall &call) {
     const Oid role = GetUserId();
     const Plan plan = check(call, role);
     const core::Keyring &keys = keys::current();
-    const std::vector<core::RecipientHash> hashes = hashes_of(keys, plan.message.recipient);
+    const std::vector<core::RecipientHash> hashes = keys::hashes_of(keys, plan.message.recipient);
     take_turn(plan.message, hashes);
 
     const std::optional<store::Request> live = find_live(plan, hashes, role);

@@ -170,7 +170,7 @@ void define() {
         "mfa.send_limit_destination", "5000/1h, 20000/1d",
         "How many messages may go to numbers of one route, or else one country code.");
     define_int("mfa.retention", &retention, 24 * 3600, 60, year,
-               "Time for which a request that has ended is kept.", GUC_UNIT_S, PGC_SIGHUP);
+               "Time for which a request is kept after its code has expired.", GUC_UNIT_S, PGC_SIGHUP);
     define_int("mfa.unknown_retries", &unknown_retries, 1, 0, 10,
                "Number of further tries when a provider may have taken a message without saying so.",
                0, PGC_SIGHUP);

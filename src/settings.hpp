@@ -25,7 +25,7 @@ extern int lockout_max;         // longest lock-out, seconds
 extern const core::RateLimits *send_limit;             // per recipient
 extern const core::RateLimits *send_limit_database;    // of the whole database
 extern const core::RateLimits *send_limit_destination; // per route, or country code
-extern int retention;           // seconds an ended request is kept
+extern int retention;           // seconds a request is kept after its expiry
 extern int unknown_retries;     // tries after an unknown outcome
 extern char *key_file;          // path; relative to the data directory
 extern int max_workers;         // delivery workers at once, whole server

@@ -8,6 +8,7 @@
 #include "keys.hpp"
 #include "pg_wall.hpp"
 #include "recipient_history.hpp"
+#include "sealed_data.hpp"
 #include "settings.hpp"
 
 namespace mfa {
@@ -17,7 +18,8 @@ namespace {
 constexpr const char *status_names[] = {"verified", "wrong",      "expired", "used",     "exhausted",
                                         "canceled", "superseded", "locked",  "not_found"};
 
-// Which request is meant: by id, or by recipient under each key that may have hashed it.
+// Which request is meant: by id, or else by recipient. Its hashes are those under each key that may have
+// hashed it; by id they are only needed where there are several keys.
 struct Target {
     std::optional<core::RequestId> id;
     std::vector<core::RecipientHash> recipients;
@@ -66,8 +68,9 @@ TimestampTz lock_end(const store::Failures &failures) {
 
 // Charges one attempt, unless the recipient is locked out. PostgreSQL zone.
 Presented charge(Relation requests, const Target &target, store::Request *row, TimestampTz *locked_until) {
-    const core::RecipientHash *hashes = target.id ? &row->recipient : target.recipients.data();
-    const int hash_count = target.id ? 1 : static_cast<int>(target.recipients.size());
+    const bool known = !target.recipients.empty();
+    const core::RecipientHash *hashes = known ? target.recipients.data() : &row->recipient;
+    const int hash_count = known ? static_cast<int>(target.recipients.size()) : 1;
     const store::Failures before = store::failures_of(requests, hashes, hash_count);
     *locked_until = lock_end(before);
     if (*locked_until > GetCurrentTimestamp())
@@ -160,12 +163,35 @@ VerifyAnswer verify(const Target &target, std::string_view code, std::string_vie
     return {VerifyStatus::used, 0, {}};
 }
 
+// The hashes of a live request's recipient under every key, so that wrong codes from before a change of
+// keys count; none where it is not known (any more).
+std::vector<core::RecipientHash> recipient_of(const core::RequestId &request,
+                                              const core::Keyring &keys) {
+    store::Request row;
+    bytea *sealed = nullptr;
+    const bool found = pg::call([&] {
+        Relation requests = store::open_requests(AccessShareLock);
+        const bool exists = store::find_request(requests, request, store::any_purpose, GetUserId(),
+                                                &row, &sealed);
+        table_close(requests, NoLock);
+        return exists;
+    });
+    if (!found || !sealed || !keys.find(row.key_id))
+        return {};
+    const core::RequestData data = open_sealed(keys, row.key_id, request, bytes_of(sealed));
+    return keys::hashes_of(keys, data.recipient.view());
+}
+
 } // namespace
 
 const char *status_name(VerifyStatus status) { return status_names[static_cast<int>(status)]; }
 
 VerifyAnswer verify(const core::RequestId &request, std::string_view code, std::string_view purpose) {
-    return verify(Target{request, {}}, code, purpose, keys::current());
+    const core::Keyring &keys = keys::current();
+    Target target{request, {}};
+    if (keys.keys().size() > 1)
+        target.recipients = recipient_of(request, keys);
+    return verify(target, code, purpose, keys);
 }
 
 VerifyAnswer verify(std::string_view request, std::string_view code, std::string_view purpose) {
@@ -175,9 +201,7 @@ VerifyAnswer verify(std::string_view request, std::string_view code, std::string
     if (!recipient)
         return {};
     const core::Keyring &keys = keys::current();
-    Target target;
-    for (const core::Key &key : keys.keys())
-        target.recipients.push_back(core::hash_recipient(key, *recipient));
+    const Target target{std::nullopt, keys::hashes_of(keys, *recipient)};
     return verify(target, code, purpose, keys);
 }
 

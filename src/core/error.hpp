@@ -21,7 +21,6 @@ inline constexpr const char *out_of_memory = "53200";
 inline constexpr const char *internal_error = "XX000";
 inline constexpr const char *fdw_invalid_option_name = "HV00D";
 inline constexpr const char *fdw_invalid_attribute_value = "HV024";
-inline constexpr const char *fdw_option_name_not_found = "HV00J";
 } // namespace sqlstate
 
 // A user-visible error. `message` names the value and the bound; `hint` says the way out.

@@ -43,8 +43,10 @@ void check_text(std::string_view text, const std::string &what, bool allow_newli
                std::to_string(max_characters) + " are allowed");
 }
 
+// To the nearest: a message leaves some moments after its code was made, and "9 minutes" would puzzle
+// whoever asked for ten.
 std::string whole_minutes(std::chrono::seconds valid_for) {
-    return std::to_string(std::max<std::chrono::seconds::rep>(valid_for.count() / 60, 1));
+    return std::to_string(std::max<std::chrono::seconds::rep>((valid_for.count() + 30) / 60, 1));
 }
 
 // The template, checked already, with its values. `put_text` and `put_code` append to the result.

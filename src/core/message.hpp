@@ -23,7 +23,7 @@ struct MessageValues {
     std::chrono::seconds valid_for{};
 };
 
-// Replaces {code}, {minutes} (whole minutes of valid_for, at least 1) and {app}; appends the code
+// Replaces {code}, {minutes} (valid_for to the nearest minute, at least 1) and {app}; appends the code
 // after a space where the template has no {code}. Values are not searched for placeholders. Braces
 // around anything but letters, digits and '_' are text. core::Error 22023 for a placeholder it does
 // not know, for control characters other than newline, for invalid UTF-8, for a template that is

@@ -141,9 +141,11 @@ void check_option(const Provider &provider, OptionPlace place, std::string_view 
 
 void check_complete(const Provider &provider, const Options &options) {
     for (const OptionSpec &option : provider.options) {
-        if (!option.required || !options.get(option.name).empty())
-            continue;
         const std::string name(option.name);
+        if (!option.required || !options.get(name).empty() ||
+            (option.place == OptionPlace::user_mapping &&
+             options.has(name + std::string(file_suffix))))
+            continue;
         throw Error(sqlstate::object_not_in_prerequisite_state,
                     "option \"" + name + "\" of the " + place_name(option.place) + " is not set",
                     option.place == OptionPlace::server

@@ -90,7 +90,8 @@ const OptionSpec *find_option(const Provider &provider, OptionPlace place, std::
 void check_option(const Provider &provider, OptionPlace place, std::string_view name,
                   std::string_view value);
 
-// Every required option is there and not empty, and they go together; core::Error 55000 that names
+// Every required option is there and not empty (or the file that holds it is named), and they go
+// together; core::Error 55000 that names
 // the missing one and where to set it.
 void check_complete(const Provider &provider, const Options &options);
 

@@ -3,7 +3,7 @@
 #
 # Fails without: the launcher's restart by the postmaster and its probe of all databases at start; the
 # take-over of a dead worker's leases; the linger of a worker that is idle; the bounded wait for answers
-# of a worker that is told to leave (G16); unlogged tables (a crash voids what is live).
+# of a worker that is told to leave (G16); the release of databases that need no worker; unlogged tables (a crash voids what is live).
 
 use strict;
 use warnings FATAL => 'all';
@@ -13,7 +13,7 @@ use lib "$FindBin::RealBin/lib";
 use MfaTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(time);
+use Time::HiRes qw(sleep time);
 
 my $gateway = start_gateway();
 my $node = start_cluster('main');
@@ -100,13 +100,27 @@ subtest 'restart of the server' => sub {
 	my ($second_to) = send_new('second');
 	my $row = wait_for_state($node, 'shop', $id, 'queued');
 	wait_for(sub { message_row($node, 'shop', $id)->{tries} > 0 }, 'a try');
-	my $sessions = sql($node, 'postgres', "SELECT count(*) FROM pg_stat_activity WHERE datname = 'plain'");
 	restart('fast');
 	$gateway->faults;
 	ok($gateway->code_for($_), 'what was queued is delivered') for $to, $second_to;
 	wait_for_state($node, 'shop', $id, 'sent');
 	wait_for_workers($node, 0, 'plain');
 	$node->safe_psql('postgres', 'DROP DATABASE plain');
+};
+
+subtest 'nothing to do' => sub {
+	# Each start of a worker is a line, at this level.
+	sql($node, 'postgres', "ALTER SYSTEM SET log_min_messages = 'debug1'");
+	sql($node, 'postgres', 'SELECT pg_reload_conf()');
+	$node->wait_for_log(qr/parameter "log_min_messages" changed/);
+	wait_for_workers($node, 0);
+	my $offset = -s $node->logfile;
+	sleep 2;
+	my $log = substr slurp_file($node->logfile), $offset;
+	is(scalar(() = $log =~ /starting background worker process "mfa delivery/g), 0,
+		'no worker is started, with or without the extension in a database');
+	sql($node, 'postgres', 'ALTER SYSTEM RESET log_min_messages');
+	sql($node, 'postgres', 'SELECT pg_reload_conf()');
 };
 
 check_log($node, 'nothing in the log to worry about, so far');

@@ -230,8 +230,9 @@ TEST(RenderMessage, MinutesAreWholeAndNeverNone) {
     };
     EXPECT_EQ(minutes(0s), "1 1");
     EXPECT_EQ(minutes(1s), "1 1");
-    EXPECT_EQ(minutes(119s), "1 1");
-    EXPECT_EQ(minutes(120s), "1 2");
+    EXPECT_EQ(minutes(89s), "1 1");
+    EXPECT_EQ(minutes(90s), "1 2");
+    EXPECT_EQ(minutes(599s), "1 10");
     EXPECT_EQ(minutes(168h), "1 10080");
     EXPECT_EQ(minutes(-5s), "1 1");
 }

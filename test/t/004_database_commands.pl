@@ -1,0 +1,124 @@
+# Commands on databases and on the extension while a worker is connected and its provider hangs (G15).
+#
+# Fails without: the worker's look, every half second, at whether somebody waits for its database; its
+# CHECK_FOR_INTERRUPTS in every turn (DROP DATABASE of any database waits for all processes); the lock on
+# the extension that lasts no longer than a short transaction.
+
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib "$FindBin::RealBin/lib";
+use MfaTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(time);
+
+my $gateway = start_gateway();
+my $node = start_cluster('main');
+make_database($node, 'shop', $gateway);
+$node->safe_psql('postgres', 'CREATE DATABASE other');
+
+# A message to a provider that hangs, from a worker of that database. Hanging ends with the fault's rule.
+sub hang
+{
+	my ($database) = @_;
+	$gateway->fault('*', { hang => 'after_read' });
+	my $before = $gateway->call(GET => 'stats')->{in_flight};
+	my $to = new_number();
+	send_code($node, $database, $to);
+	forget_sessions($node);
+	wait_for(sub { $gateway->call(GET => 'stats')->{in_flight} > $before }, 'a message in flight');
+	return $to;
+}
+
+sub works
+{
+	my ($database, $name) = @_;
+	$gateway->faults;
+	my $to = new_number();
+	my $id = send_code($node, $database, $to);
+	my $code = $gateway->code_for($to);
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	is(sql($node, $database, "SELECT mfa_verify('$id', '$code')"), 't', $name);
+	forget_sessions($node);
+	return;
+}
+
+# A command that nobody but mfa could be in the way of; within the 5 s that PostgreSQL waits itself.
+sub succeeds
+{
+	my ($command, $database) = @_;
+	local $ENV{PGOPTIONS} = '-c client_min_messages=warning';
+	my $start = time;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my $status = $node->psql($database // 'postgres', $command, stderr => \my $error);
+	is("$status $error", '0 ', $command);
+	cmp_ok(time - $start, '<', 6, '... at once, or nearly');
+	return;
+}
+
+hang('shop');
+succeeds('DROP DATABASE other');
+
+my $to = hang('shop');
+succeeds('CREATE DATABASE copy TEMPLATE shop');
+$node->safe_psql('postgres', "ALTER DATABASE copy SET mfa.provider = 'signalwire'");
+works('copy', 'the copy sends and verifies');
+ok($gateway->code_for($to), 'the message in flight is delivered from the original');
+
+$to = hang('shop');
+succeeds('ALTER DATABASE shop RENAME TO store');
+$gateway->faults;
+ok($gateway->code_for($to), 'the message in flight is delivered');
+works('store', 'the renamed database sends and verifies');
+
+my $tablespace = PostgreSQL::Test::Utils::tempdir();
+$node->safe_psql('postgres', "CREATE TABLESPACE space LOCATION '$tablespace'");
+$to = hang('store');
+succeeds('ALTER DATABASE store SET TABLESPACE space');
+$gateway->faults;
+ok($gateway->code_for($to), 'the message in flight is delivered');
+works('store', 'the moved database sends and verifies');
+
+hang('store');
+succeeds('DROP EXTENSION mfa CASCADE', 'store');
+succeeds('CREATE EXTENSION mfa', 'store');
+configure_provider($node, 'store', $gateway);
+works('store', 'a new extension sends and verifies');
+
+# The server's role and limits are the dump's; what was live is not in it.
+my $dump = PostgreSQL::Test::Utils::tempdir() . '/dump';
+$to = hang('store');
+$node->command_ok([ 'pg_dump', '-f', $dump, $node->connstr('store') ], 'pg_dump');
+unlike(slurp_file($dump), qr/COPY mfa\.(?:request|message|failure)/, 'holds no codes');
+$node->safe_psql('postgres', 'CREATE DATABASE restored');
+$node->command_ok([ 'psql', '-qX', '-v', 'ON_ERROR_STOP=1', '-f', $dump, $node->connstr('restored') ], 'restore');
+$node->safe_psql('postgres', "ALTER DATABASE restored SET mfa.provider = 'signalwire'");
+works('restored', 'the restored database sends and verifies');
+
+# A template database, as by which administrators give the extension to every new database.
+$node->safe_psql('template1', 'CREATE EXTENSION mfa');
+$node->safe_psql('postgres', 'CREATE DATABASE templated');
+configure_provider($node, 'templated', $gateway);
+works('templated', 'a database from a template with the extension sends and verifies');
+$node->safe_psql('postgres', 'ALTER DATABASE templated IS_TEMPLATE true');
+succeeds('CREATE DATABASE again TEMPLATE templated');
+
+hang('copy');
+succeeds('DROP DATABASE copy');
+hang('store');
+succeeds('DROP DATABASE store WITH (FORCE)');
+
+# What is not there any more has messages and expiries that were due. Nothing is looked for then.
+$gateway->fault('*', { status => 503 });
+send_code($node, 'restored', new_number(), "valid_for => '3 s'");
+forget_sessions($node);
+wait_for_workers($node, 0, 'restored');
+forget_sessions($node);
+succeeds('DROP DATABASE restored');
+works('templated', 'other databases go on');
+sleep 4;
+check_log($node, 'nothing in the log that was not asked for', 0,
+	qr/terminating background worker .* due to administrator command/);
+done_testing();

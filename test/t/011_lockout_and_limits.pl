@@ -1,0 +1,202 @@
+# What bounds guessing across requests and sending: lock-outs (G10), send limits and destinations (G11).
+#
+# The lock-outs fail without failures_of() in verify.cpp: every new request brings new attempts. The
+# limits fail without take_turn() in outgoing.cpp. Time is moved by moving the past: an administrator's
+# UPDATE of what the tables remember.
+
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib "$FindBin::RealBin/lib";
+
+use MfaTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $gateway = start_gateway();
+my $node = start_cluster('limits');
+make_database($node, 'shop', $gateway);
+
+sub shop { return sql($node, 'shop', @_) }
+
+# (status, retry_after in seconds) of a presented code
+sub check
+{
+	my ($request, $code) = @_;
+	return split /\|/, shop("SELECT status, ceil(extract(epoch FROM retry_after))
+		FROM mfa_check('$request', '$code')");
+}
+
+# As many wrong codes as asked for, over as many requests as that takes; answers the last status.
+sub guess
+{
+	my ($to, $count) = @_;
+	my $status;
+	for (1 .. $count)
+	{
+		($status) = check($to, 'guess');
+		if ($status =~ /exhausted|not_found/)
+		{
+			send_code($node, 'shop', $to);
+			($status) = check($to, 'guess');
+		}
+	}
+	return $status;
+}
+
+# Makes everything that is remembered of wrong codes older.
+sub time_passes
+{
+	my ($interval) = @_;
+	shop("UPDATE mfa.request SET attempted_at = attempted_at - interval '$interval' WHERE attempts > 0");
+	shop("UPDATE mfa.failure SET attempted_at = attempted_at - interval '$interval'");
+	return;
+}
+
+subtest 'ten wrong codes lock the recipient, whichever request they were for' => sub {
+	my $to = new_number();
+	is(guess($to, 9), 'wrong', 'nine wrong codes, in three requests');
+	send_code($node, 'shop', $to);
+	is((check($to, 'guess'))[0], 'wrong', 'the tenth is compared');
+	my ($status, $wait) = check($to, 'guess');
+	is($status, 'locked', 'the eleventh is not');
+	cmp_ok($wait, '<=', 60, 'for a minute at most');
+	cmp_ok($wait, '>', 50, 'for nearly a minute');
+
+	my $code = $gateway->code_for($to, 4);
+	is((check($to, $code))[0], 'locked', 'the right code neither');
+	my $id = send_code($node, 'shop', $to, "purpose => 'other'");
+	is((check($id, 'guess'))[0], 'not_found', 'another purpose is another request');
+	my ($other) = split /\|/, shop("SELECT status FROM mfa_check('$id', 'guess', 'other')");
+	is($other, 'locked', '... of the same recipient');
+	is(shop("SELECT attempts FROM mfa.request WHERE id = '$id'"), 0, 'a locked code costs no attempt');
+	is(shop("SELECT mfa_verify('$to', '$code')"), 'f', 'mfa_verify says false');
+
+	time_passes('61 seconds');
+	is((check($to, $code))[0], 'verified', 'the lock-out has expired: the right code verifies');
+	send_code($node, 'shop', $to);
+	is(guess($to, 3), 'wrong', 'a right code begins anew');
+};
+
+subtest 'lock-outs grow, up to the longest' => sub {
+	my $to = new_number();
+	my @waits;
+	for my $failures (1 .. 40)
+	{
+		is(guess($to, 1), 'wrong', "failure $failures is compared") or last;
+		my $wait = (check($to, 'guess'))[1] // 0;
+		# Only a lock-out is asked for: below it, the look was itself a failure.
+		push @waits, $wait if $failures >= 10;
+		time_passes("$wait seconds") if $wait;
+		last if $failures >= 30;
+	}
+	cmp_ok($waits[-1], '>', 8 * 60 - 30, 'the later ones are longer');
+	shop("SET mfa.lockout_max = '1min'");
+	cmp_ok((check($to, 'guess'))[1] // 0, '<=', 60, 'never longer than mfa.lockout_max');
+	shop('RESET mfa.lockout_max');
+};
+
+subtest 'never more than 100 in a row' => sub {
+	my $to = new_number();
+	my $id = send_code($node, 'shop', $to);
+	shop("UPDATE mfa.request SET attempts = 0, max_attempts = 20 WHERE id = '$id'");
+	shop("INSERT INTO mfa.failure SELECT recipient_hash, now() - interval '25 hours', 99
+		FROM mfa.request WHERE id = '$id'");
+	is((check($to, 'guess'))[0], 'wrong', 'the hundredth');
+	my ($status, $wait) = check($to, 'guess');
+	is($status, 'locked', 'then none');
+	cmp_ok($wait, '>', 23 * 3600, 'for the longest time');
+	time_passes('25 hours');
+	is((check($to, 'guess'))[0], 'wrong', 'which expires, like every one');
+	is((check($to, 'guess'))[0], 'wrong', '... and a new streak begins');
+};
+
+subtest 'wrong codes outlive their requests' => sub {
+	my $to = new_number();
+	guess($to, 9);
+	shop("UPDATE mfa.request SET expires_at = now() - interval '2 days', created_at = now() - interval '3 days'
+		WHERE attempts = max_attempts");
+	my $before = shop('SELECT count(*) FROM mfa.failure');
+	send_code($node, 'shop', $to); # wakes a worker, which purges
+	wait_for(sub { shop('SELECT count(*) FROM mfa.failure') >= $before + 3 }, 'the purge');
+	is((check($to, 'guess'))[0], 'wrong', 'the tenth is compared');
+	is((check($to, 'guess'))[0], 'locked', 'the nine of purged requests count');
+};
+
+subtest 'many sessions at once' => sub {
+	my $to = new_number();
+	my @ids = map { send_code($node, 'shop', $to, "purpose => 'p$_', max_attempts => 9") } 1 .. 8;
+	my $file = PostgreSQL::Test::Utils::tempdir() . '/guess.sql';
+	append_to_file($file, "\\set p random(1, 8)\n"
+		  . "SELECT nextval('compared') FROM mfa_check('$to', 'guess', 'p' || :p) WHERE status = 'wrong';\n");
+	shop('CREATE SEQUENCE compared');
+	run_log([ 'pgbench', '-n', '-h', $node->host, '-p', $node->port, '-c', 16, '-j', 2, '-t', 25,
+			'-f', $file, 'shop' ], '>', \my $out, '2>', \my $error) or die $error;
+	my $compared = shop('SELECT last_value FROM compared');
+	note "$compared compared of 400 presented";
+	cmp_ok($compared, '<=', 10, 'eight requests at once give no more than one');
+};
+
+subtest 'a recipient\'s send limit' => sub {
+	my $to = new_number();
+	shop("SET mfa.send_limit = '1/30s, 3/10min'");
+	my $id = send_code($node, 'shop', $to);
+	psql_fails($node, 'shop', "SET mfa.send_limit = '1/30s'; SELECT mfa_send('$to')", 'MF001', 'MF001 in the cooldown');
+	my $age = sub {
+		shop("UPDATE mfa.message SET created_at = created_at - interval '31 seconds' WHERE request = '$id'");
+	};
+	$age->();
+	is(send_code($node, 'shop', $to), $id, 'after it, the same request is sent again');
+	$age->();
+	shop("SELECT mfa_resend('$id')");
+	$age->();
+	psql_fails($node, 'shop', "SET mfa.send_limit = '1/30s, 3/10min'; SELECT mfa_resend('$id')", 'MF001',
+		'resends count, and are limited');
+	psql_fails($node, 'shop', "SET mfa.send_limit = '1/30s, 3/10min'; SELECT mfa_send('$to', purpose => 'x')", 'MF001',
+		'another purpose does not help');
+	shop("BEGIN; SELECT mfa_send('" . new_number() . "'); ROLLBACK");
+	my $undone = new_number();
+	shop("BEGIN; SELECT mfa_send('$undone'); ROLLBACK");
+	ok(send_code($node, 'shop', $undone), 'what was rolled back was not sent');
+	shop('RESET mfa.send_limit');
+};
+
+subtest 'limits of the database and of a destination' => sub {
+	shop("SET mfa.send_limit_database = '3/1h'");
+	send_code($node, 'shop', new_number()) for 1 .. 2;
+	shop("BEGIN; SELECT mfa_send('" . new_number() . "'); ROLLBACK");
+	psql_fails($node, 'shop', "SET mfa.send_limit_database = '3/1h'; SELECT mfa_send('" . new_number() . "')",
+		'MF001', 'the database\'s: a rollback gives no send back');
+	shop('RESET mfa.send_limit_database');
+
+	shop("SET mfa.send_limit_destination = '1/1h'");
+	ok(send_code($node, 'shop', '+4930123450'), 'one to a country');
+	psql_fails($node, 'shop', "SET mfa.send_limit_destination = '1/1h'; SELECT mfa_send('+4930123451')",
+		'MF001', 'the destination\'s');
+	ok(send_code($node, 'shop', '+4315123450'), 'another country is another destination');
+	shop('RESET mfa.send_limit_destination');
+	shop("INSERT INTO mfa.route (prefix, send_limit) VALUES ('+331', '1/1h')");
+	ok(send_code($node, 'shop', '+33123456780'), 'one on a route');
+	psql_fails($node, 'shop', "SELECT mfa_send('+33123456781')", 'MF001', 'the route\'s own limit');
+	shop('DELETE FROM mfa.route');
+};
+
+subtest 'destinations' => sub {
+	shop("INSERT INTO mfa.route (prefix, allow) VALUES ('+', false), ('+1', true), ('+1900', false), ('+19005', true)");
+	psql_fails($node, 'shop', "SELECT mfa_send('+4930123456')", 'MF002', 'the shortest prefix is for all');
+	ok(send_code($node, 'shop', '+14155550199'), 'a longer one decides');
+	psql_fails($node, 'shop', "SELECT mfa_send('+19004567890')", 'MF002', 'a longer one still');
+	ok(send_code($node, 'shop', '+19005567890'), 'and the longest');
+	ok(send_code($node, 'shop', '+18995567890'), 'a neighbour in the index is no prefix');
+	shop('DELETE FROM mfa.route');
+	shop("CREATE SERVER other FOREIGN DATA WRAPPER mfa_signalwire OPTIONS (base_url '" . $gateway->base_url . "', sender '+15550199')");
+	shop("CREATE USER MAPPING FOR PUBLIC SERVER other OPTIONS (project_id '"
+		  . MfaGateway::PROJECT . "', api_token '" . MfaGateway::TOKEN . "')");
+	shop("INSERT INTO mfa.route (prefix, providers) VALUES ('+44', '{other}')");
+	send_code($node, 'shop', '+442079460123');
+	is($gateway->message_for('+442079460123')->{from}, '+15550199', 'a route names the providers');
+	psql_fails($node, 'shop', "INSERT INTO mfa.route (prefix) VALUES ('0044')", '23514', 'a prefix has the form of a number');
+};
+
+done_testing();
