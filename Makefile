@@ -47,7 +47,8 @@ PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
 # The wall: src/core is compiled where no PostgreSQL header can be found.
-src/core/%.o: override CPPFLAGS := $(filter-out %$(server_includes) %$(includedir_internal),$(CPPFLAGS))
+pg_includes = %$(server_includes) %$(includedir_internal)
+src/core/%.o: override CPPFLAGS := $(filter-out $(pg_includes),$(CPPFLAGS))
 
 # Absolute names, for VPATH would take the source's folders for those to be made.
 object_dirs := $(addprefix $(CURDIR)/,$(sort $(dir $(OBJS))))

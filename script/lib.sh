@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What the scripts here and in bench share. A script sources it and calls enter_scratch: from there on
-# it runs once more, in a copy of the source in a scratch folder, as an unprivileged user, with a
+# What the scripts here and in bench share. A script sources it and calls enter_scratch: from there
+# on it runs once more, in a copy of the source in a scratch folder, as an unprivileged user, with a
 # clean environment. It may do there what it likes: the folder goes when it ends, however it ends.
 # Nothing is installed in the system's PostgreSQL, and no server but its own is touched.
 
@@ -24,7 +24,7 @@ pg_major() {
     fi
 }
 
-# --- outside the scratch folder ---------------------------------------------------------------------
+# --- outside the scratch folder -------------------------------------------------------------------
 
 # What git would commit; without git, all that .gitignore does not name.
 copy_source() {
@@ -96,7 +96,7 @@ enter_scratch() {
     done
 
     script=$(realpath --relative-to="$root" "$0") # while a relative $0 still holds
-    # A process group of its own, so that a signal here reaches all that runs there, and nothing else.
+    # A process group of its own, so that a signal here reaches all that runs there, and only that.
     set -m
     (cd / && exec env -i "${environment[@]}" "${drop[@]}" \
         bash "$scratch/src/$script" "$@") </dev/null &
@@ -110,7 +110,7 @@ enter_scratch() {
     exit "$status"
 }
 
-# --- inside it ----------------------------------------------------------------------------------------
+# --- inside it ------------------------------------------------------------------------------------
 
 # PostgreSQL finds its files from where its programs are: a copy of the distribution's two folders
 # is an installation in its own right, into which we may install. Sets PATH and PG_CONFIG.

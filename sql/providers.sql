@@ -67,7 +67,7 @@ SELECT option, v.value, o.code, o.message FROM (VALUES
     (51, 'say_voice', 'gcloud.en-US-1'), (52, 'say_voice', '"'), (61, 'say_language', 'de-DE'),
     (62, 'say_language', '')
 ) AS v(n, option, value), pg_temp.outcome('server', 'mfa_signalwire', option, v.value) AS o ORDER BY n;
-SELECT option, v.value, o.code, o.message FROM (VALUES
+SELECT option, value, o.code, o.message FROM (VALUES
     (11, 'url', 'https://sms.example.com/send?to={to}&text={text}'), (12, 'url', 'http://example.com/'),
     (13, 'url', 'https://example.com/{nonsense}'), (14, 'url', 'https://{to}/'), (15, 'url', ''),
     (21, 'method', 'PUT'), (22, 'method', 'DELETE'), (23, 'method', 'post'), (24, 'method', ''),
@@ -84,7 +84,7 @@ SELECT option, v.value, o.code, o.message FROM (VALUES
     (84, 'channels', 'sms,')
 ) AS v(n, option, full_value), left(split_part(full_value, E'\n', 1), 48) AS value,
     pg_temp.outcome('server', 'mfa_http', option, full_value) AS o ORDER BY n;
-SELECT kind, option, v.value, o.code, o.message FROM (VALUES
+SELECT kind, option, value, o.code, o.message FROM (VALUES
     (11, 'mfa_http', 'user', 'app'), (12, 'mfa_http', 'user', 'a:b'), (13, 'mfa_http', 'user', ''),
     (14, 'mfa_http', 'password', 'not shown: pass word'), (15, 'mfa_http', 'password', U&'not shown\00F6'),
     (16, 'mfa_http', 'token', ''), (17, 'mfa_http', 'token', E'not shown\nX: y'),

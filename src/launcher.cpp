@@ -18,11 +18,14 @@ namespace mfa::launcher {
 namespace {
 
 constexpr int max_pause = 60; // seconds
+// Between two starts for one database, whatever asks for them: no loop may eat the machine.
+constexpr std::int64_t least_interval = 100 * 1000; // microseconds
 
 // What the launcher alone knows of a slot.
 struct Watch {
     BackgroundWorkerHandle *handle; // of a worker that was asked for
     int pause;                      // seconds, after failures
+    TimestampTz started_at;
     TimestampTz not_before;
 };
 
@@ -97,7 +100,7 @@ void reap(int index) {
 
     if (well) {
         watch.pause = 0;
-        watch.not_before = 0;
+        watch.not_before = watch.started_at + least_interval;
         if (!needed)
             shmem::release_slot(index);
         return;
@@ -132,6 +135,7 @@ bool launch(int index) {
     SpinLockRelease(&slot.lock);
 
     Watch &watch = watches[index];
+    watch.started_at = GetCurrentTimestamp();
     watch.handle = worker::start(index);
     if (watch.handle) {
         ++running;

@@ -286,6 +286,7 @@ void Worker::run() {
     MemoryContext const context =
         pg::call([] { return AllocSetContextCreate(TopMemoryContext, "mfa worker", ALLOCSET_DEFAULT_SIZES); });
     MemoryContextSwitchTo(context);
+    take_wanted(); // before the first look: what is committed from here on asks again
     work("take over leases", Manners::yield, [] { pg::call([] { outbox::take_over_leases(); }); });
     while (!leaving && !ShutdownRequestPending) {
         pg::Report report;

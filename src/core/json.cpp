@@ -101,8 +101,7 @@ class Finder final : public nlohmann::json_sax<Json> {
         return level.on_path;
     }
 
-    template <class Number>
-    bool integer(Number value) {
+    template <class Number> bool integer(Number value) {
         if (next_on_path() && levels_.size() == path_.size())
             found_ = std::to_string(value);
         return true;

@@ -20,8 +20,7 @@ constexpr std::size_t max_path_bytes = 1024;
 constexpr std::size_t max_label_bytes = 63;       // RFC 1035, 2.3.4
 constexpr std::size_t max_sender_characters = 11; // 3GPP TS 23.040, 9.1.2.5: alphanumeric address
 
-template <class Predicate>
-bool all_of(std::string_view text, Predicate predicate) {
+template <class Predicate> bool all_of(std::string_view text, Predicate predicate) {
     return std::all_of(text.begin(), text.end(), predicate);
 }
 

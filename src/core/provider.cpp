@@ -38,8 +38,7 @@ double read_max_rate(std::string_view name, std::string_view value) {
 }
 
 // A check is a reading whose result nobody wants.
-template <auto read>
-void checked(std::string_view name, std::string_view value) {
+template <auto read> void checked(std::string_view name, std::string_view value) {
     static_cast<void>(read(name, value));
 }
 
@@ -139,13 +138,16 @@ void check_option(const Provider &provider, OptionPlace place, std::string_view 
                 std::move(hint));
 }
 
+bool is_given(const Options &options, std::string_view name) {
+    return !options.get(name).empty() ||
+           !options.get(std::string(name) + std::string(file_suffix)).empty();
+}
+
 void check_complete(const Provider &provider, const Options &options) {
     for (const OptionSpec &option : provider.options) {
-        const std::string name(option.name);
-        if (!option.required || !options.get(name).empty() ||
-            (option.place == OptionPlace::user_mapping &&
-             options.has(name + std::string(file_suffix))))
+        if (!option.required || is_given(options, option.name))
             continue;
+        const std::string name(option.name);
         throw Error(sqlstate::object_not_in_prerequisite_state,
                     "option \"" + name + "\" of the " + place_name(option.place) + " is not set",
                     option.place == OptionPlace::server

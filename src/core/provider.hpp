@@ -90,9 +90,11 @@ const OptionSpec *find_option(const Provider &provider, OptionPlace place, std::
 void check_option(const Provider &provider, OptionPlace place, std::string_view name,
                   std::string_view value);
 
-// Every required option is there and not empty (or the file that holds it is named), and they go
-// together; core::Error 55000 that names
-// the missing one and where to set it.
+// Whether an option has a value, or (for a secret) the name of the file that holds it.
+bool is_given(const Options &options, std::string_view name);
+
+// Every required option is given, and they go together; core::Error 55000 that names the missing one
+// and where to set it.
 void check_complete(const Provider &provider, const Options &options);
 
 // Reusable checks for OptionSpec::check.

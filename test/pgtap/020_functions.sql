@@ -1,5 +1,5 @@
 -- The functions: names, parameters, results and properties are the interface that applications call.
-SELECT plan(44);
+SELECT plan(71);
 
 -- Signatures, with names and defaults.
 CREATE TEMP TABLE interface (function regprocedure, arguments text, result text);
@@ -16,7 +16,13 @@ INSERT INTO interface VALUES
      'request uuid, code text, purpose text DEFAULT ''''::text', 'boolean'),
     ('mfa_check(text, text, text)',
      'request text, code text, purpose text DEFAULT ''''::text, OUT verified boolean, OUT status text,'
-     ' OUT attempts_left integer, OUT retry_after interval', 'record');
+     ' OUT attempts_left integer, OUT retry_after interval', 'record'),
+    ('mfa_resend(uuid, text)', 'request uuid, channel text DEFAULT NULL::text', 'void'),
+    ('mfa_cancel(uuid)', 'request uuid', 'boolean'),
+    ('mfa_status(uuid)',
+     'request uuid, OUT state text, OUT channel text, OUT provider text, OUT delivery text, OUT error text,'
+     ' OUT attempts_left integer, OUT sends integer, OUT created_at timestamp with time zone,'
+     ' OUT expires_at timestamp with time zone, OUT ended_at timestamp with time zone', 'record');
 SELECT is(pg_get_function_arguments(function), arguments, function || ' has these parameters')
 FROM interface;
 SELECT is(pg_get_function_result(function), result, function || ' returns ' || result) FROM interface;

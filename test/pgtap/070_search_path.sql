@@ -6,14 +6,14 @@ ALTER DATABASE :"DBNAME" SET mfa.send_limit = '';
 ALTER DATABASE :"DBNAME" SET mfa.provider = 'gateway';
 SET mfa.send_limit = '';
 SET mfa.provider = 'gateway';
-CREATE ROLE pgtap_mfa_app;
-GRANT EXECUTE ON FUNCTION mfa_send, mfa_check, mfa_verify(text, text, text) TO pgtap_mfa_app;
-GRANT USAGE ON FOREIGN SERVER gateway TO pgtap_mfa_app;
-CREATE SCHEMA hostile AUTHORIZATION pgtap_mfa_app;
+CREATE ROLE pgtap_path_app;
+GRANT EXECUTE ON FUNCTION mfa_send, mfa_check, mfa_verify(text, text, text) TO pgtap_path_app;
+GRANT USAGE ON FOREIGN SERVER gateway TO pgtap_path_app;
+CREATE SCHEMA hostile AUTHORIZATION pgtap_path_app;
 SELECT plan(26);
 
 -- What the functions answer where nothing is in their way.
-SET ROLE pgtap_mfa_app;
+SET ROLE pgtap_path_app;
 SELECT mfa_send('+14155550101', max_attempts => 20) AS id, mfa_send('+14155550102', purpose => 'other') AS other \gset
 
 -- Whatever is called says so, and answers what would suit a thief: everything is equal, no time passes,
@@ -91,20 +91,20 @@ SELECT pg_temp.trapped('SELECT public.mfa_send(''+14155550101'')') AS again,
 RESET search_path;
 RESET ROLE;
 
-SELECT is(:'trap_of_function', 'trapped', 'the trap is set: a function is in front of pg_catalog''s');
-SELECT is(:'trap_of_operator', 'trapped', 'so is an operator');
-SELECT is(:'trap_of_type', 'trapped', 'and a type');
-SELECT is(:'trap_of_table', '0', 'and a table');
+SELECT is(:'trap_of_function'::text, 'trapped', 'the trap is set: a function is in front of pg_catalog''s');
+SELECT is(:'trap_of_operator'::text, 'trapped', 'so is an operator');
+SELECT is(:'trap_of_type'::text, 'trapped', 'and a type');
+SELECT is(:'trap_of_table'::text, '0', 'and a table');
 
-SELECT is(:'by_id', 'wrong', 'a request is found by its id');
-SELECT is(:'other_by_id', 'not_found', 'and its purpose is compared');
-SELECT is(:'by_number', 'wrong', 'a request is found by number');
-SELECT is(:'other_by_number', 'not_found', 'and its purpose is compared');
-SELECT is(:'unknown', 'not_found', 'another number is another');
-SELECT is(:'verified', 'f', 'and a wrong code is wrong');
+SELECT is(:'by_id'::text, 'wrong', 'a request is found by its id');
+SELECT is(:'other_by_id'::text, 'not_found', 'and its purpose is compared');
+SELECT is(:'by_number'::text, 'wrong', 'a request is found by number');
+SELECT is(:'other_by_number'::text, 'not_found', 'and its purpose is compared');
+SELECT is(:'unknown'::text, 'not_found', 'another number is another');
+SELECT is(:'verified'::text, 'false', 'and a wrong code is wrong');
 SELECT is(attempts, 3, 'its attempts are counted where they belong') FROM mfa.request WHERE id = :'id';
-SELECT is(:'again', :'id', 'a second send is a resend');
-SELECT isnt(:'next', :'id', 'with another length it is not');
+SELECT is(:'again'::text, :'id', 'a second send is a resend');
+SELECT isnt(:'next'::text, :'id', 'with another length it is not');
 SELECT is(state, 'superseded', 'and the old request is ended') FROM mfa.request WHERE id = :'id';
 SELECT is(status, 'wrong', 'a request that was sent there is in the extension''s table')
 FROM mfa_check(:'new', '0000000');
@@ -118,8 +118,8 @@ SET search_path = '';
 SELECT status AS status FROM public.mfa_check('+14155550104', '0000000') \gset
 SELECT public.mfa_send('+14155550106') IS NOT NULL AS sent \gset
 RESET search_path;
-SELECT is(:'status', 'wrong', 'an empty search_path finds a request');
-SELECT is(:'sent', 't', 'and sends one');
+SELECT is(:'status'::text, 'wrong', 'an empty search_path finds a request');
+SELECT is(:'sent'::text, 't', 'and sends one');
 
 -- Installed beside hostile objects in the very schema that it is installed in, it has none of them in
 -- its own definitions.
@@ -149,8 +149,8 @@ SELECT is(status, 'wrong', 'and as it was, all is well') FROM mfa_check('+141555
 
 ALTER DATABASE :"DBNAME" RESET mfa.send_limit;
 ALTER DATABASE :"DBNAME" RESET mfa.provider;
-DROP SCHEMA hostile CASCADE;
-DISCARD TEMP;
-DROP OWNED BY pgtap_mfa_app;
-DROP ROLE pgtap_mfa_app;
 SELECT * FROM finish();
+DISCARD TEMP;
+DROP SCHEMA hostile CASCADE;
+DROP OWNED BY pgtap_path_app;
+DROP ROLE pgtap_path_app;

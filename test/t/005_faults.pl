@@ -13,7 +13,7 @@ use lib "$FindBin::RealBin/lib";
 use MfaTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(time);
+use Time::HiRes qw(sleep time);
 
 my $gateway = start_gateway();
 my $node = start_cluster('main');
@@ -58,9 +58,12 @@ case('Retry-After beyond the code\'s life', { status => 429, headers => { 'Retry
 
 # Unknown: at most one more try.
 case("$_->[0], then well", $_->[1], 1, state => 'sent', tries => 2, error => qr/^$/, messages => 1)
-  for [ '500', { status => 500 } ], [ 'reset after the headers', { reset => 'headers' } ],
+  for [ '500', { status => 500 } ], 
 	[ 'reset instead of an answer', { reset => 'after_read' } ], [ 'closed instead of an answer', { close => 'after_read' } ],
 	[ 'hangs before it reads', { hang => 'before_read' } ];
+# On a kept connection libcurl itself sends again what broke before a byte of the body was written.
+case('reset after the headers, then well', { reset => 'headers' }, 1,
+	state => 'sent', tries => '[12]', error => qr/^$/, messages => 1);
 case("$_->[0], always", $_->[1], 0, state => 'failed', tries => 2, error => $_->[2], messages => 0)
   for [ '502', { status => 502 }, qr/^HTTP 502$/ ],
 	[ 'hangs', { hang => 'after_read' }, qr/[Tt]imeout/ ],
@@ -77,7 +80,7 @@ case('drips', { drip_ms => 200 }, 0, accept => 1, state => 'failed', tries => 2,
 case("code $_->[0]", { code => $_->[0], status => 400 }, 0, state => 'failed', tries => 1,
 	error => qr/^HTTP 400, provider code $_->[0]: $_->[1]$/, messages => 0)
   for [ '21610', 'recipient opted out' ], [ '21614', 'not a mobile number' ], [ '21606', 'not a mobile number' ];
-case('401', { status => 401 }, 0, state => 'failed', tries => 1, error => qr/^HTTP 401$/, messages => 0);
+case('status 401', { status => 401 }, 0, state => 'failed', tries => 1, error => qr/^HTTP 401$/, messages => 0);
 case('redirect', { redirect => 'http://127.0.0.1:9/' }, 0, state => 'failed', tries => 1,
 	error => qr/^HTTP 302$/, messages => 0);
 
@@ -107,7 +110,7 @@ subtest 'TLS' => sub {
 	my $tls = start_gateway(cert => $certificate, key => $key);
 	server('unknown_ca', "base_url '" . $tls->base_url('localhost') . "'");
 	server('wrong_name', "base_url '" . $tls->base_url . "', ca_file '$certificate'");
-	server('right', "base_url '" . $tls->base_url('localhost') . "', ca_file '$certificate'");
+	server('trusted', "base_url '" . $tls->base_url('localhost') . "', ca_file '$certificate'");
 	for my $bad (qw(unknown_ca wrong_name))
 	{
 		my $id = send_code($node, 'shop', new_number(), "provider => '$bad'");
@@ -116,7 +119,7 @@ subtest 'TLS' => sub {
 		is($row->{unknowns}, 0, "$bad: never reached");
 	}
 	my $to = new_number();
-	my $id = send_code($node, 'shop', $to, "provider => 'right'");
+	my $id = send_code($node, 'shop', $to, "provider => 'trusted'");
 	is(shop("SELECT mfa_verify('$id', '" . $tls->code_for($to) . "')"), 't', 'right CA and name: delivered');
 	is(scalar $tls->requests, 1, 'to the others not a byte of a request was sent');
 };
@@ -124,16 +127,15 @@ subtest 'TLS' => sub {
 # A code whose request ends while its message waits for the next try, is not sent any more (G13).
 subtest 'an ended request is not delivered' => sub {
 	my %ending = (
-		expired => sub { },
 		superseded => sub { my ($to) = @_; shop("SET mfa.resend = 'new'; SELECT mfa_send('$to', provider => 'nobody'); RESET mfa.resend") },
 		exhausted => sub { my ($to) = @_; shop("SELECT mfa_verify('$to', 'x')") for 1 .. 3 });
 	$gateway->call(DELETE => 'messages');
 	my (%to, %id);
-	$gateway->fault('*', { status => 429, headers => { 'Retry-After' => '3' } }, times => 3);
+	$gateway->fault('*', { status => 429, headers => { 'Retry-After' => '2' } }, times => 2);
 	for my $ending (sort keys %ending)
 	{
 		$to{$ending} = new_number();
-		$id{$ending} = send_code($node, 'shop', $to{$ending}, $ending eq 'expired' ? "valid_for => '4 s'" : undef);
+		$id{$ending} = send_code($node, 'shop', $to{$ending});
 		wait_for(sub { message_row($node, 'shop', $id{$ending})->{tries} == 1 }, 'a first try');
 		$ending{$ending}->($to{$ending});
 	}
@@ -156,6 +158,21 @@ subtest 'an ended request is not delivered' => sub {
 	is(shop("SELECT mfa_verify('$id', '$code')"), 't', 'verified meanwhile');
 	is(wait_for_state($node, 'shop', $id, 'dropped|sent|failed')->{state}, 'dropped', 'verified: dropped');
 	is(scalar $gateway->messages($to), 1, 'verified: not delivered again');
+};
+
+subtest 'a code that expired meanwhile is not delivered' => sub {
+	my $to = new_number();
+	$gateway->fault($to, { status => 503 }, times => 1);
+	my $id = send_code($node, 'shop', $to, "valid_for => '5 s'");
+	wait_for(sub { message_row($node, 'shop', $id)->{tries} == 1 }, 'a first try');
+	forget_sessions($node);
+	$node->stop('fast');
+	sleep 5;
+	$node->start;
+	my $row = wait_for_state($node, 'shop', $id, 'dropped|sent|failed');
+	is($row->{state}, 'dropped', 'dropped');
+	like($row->{error}, qr/^request expired/, 'with the reason');
+	is(scalar $gateway->messages($to), 0, 'not delivered');
 };
 
 subtest 'a slow provider delays no other' => sub {

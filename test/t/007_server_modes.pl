@@ -15,7 +15,7 @@ use Test::More;
 
 my $gateway = start_gateway();
 # Two slots are taken for good, by mfa's launcher and that of logical replication: one is left.
-my $node = start_cluster('main', max_worker_processes => 3, streaming => 1);
+my $node = start_cluster('main', max_worker_processes => 3, streaming => 1, log_replication_commands => 'off');
 make_database($node, 'shop', $gateway, timeout => '6 s');
 $node->safe_psql('postgres', 'CREATE DATABASE other');
 $node->safe_psql('other', 'CREATE EXTENSION mfa');
@@ -57,7 +57,8 @@ subtest 'standby' => sub {
 	my $code = $gateway->code_for($to);
 	$node->backup('base');
 	my $standby = PostgreSQL::Test::Cluster->new('standby');
-	$standby->init_from_backup($node, 'base', has_streaming => 1);
+	$standby->init_from_backup($node, 'base', has_streaming => 1, log_replication_commands => 'off');
+	chmod 0600, $standby->data_dir . '/mfa.key';    # the copy that the test makes has other modes
 	$standby->start;
 	psql_fails($standby, 'shop', $_, '25006', "25006 for $_" =~ s/$code/code/r)
 	  for "SELECT mfa_send('$to')", "SELECT mfa_verify('$id', '$code')", "SELECT mfa_verify('$to', '$code')",

@@ -311,6 +311,11 @@ TEST(HttpProviderComplete, WhatGoesTogether) {
     expect_incomplete(options({{"user", "s3cret"}, {"headers", "authorization: x"}}),
                       "Authorization");
     EXPECT_NO_THROW(check_complete(http_provider, options({{"user", "u"}, {"headers", "X: y"}})));
+    EXPECT_NO_THROW(
+        check_complete(http_provider, options({{"token_file", "/t"}, {"headers", "X: {token}"}})));
+    EXPECT_NO_THROW(
+        check_complete(http_provider, options({{"user_file", "/u"}, {"password_file", "/p"}})));
+    expect_incomplete(options({{"password_file", "/p"}}), "\"user\"");
     EXPECT_NO_THROW(check_complete(
         http_provider, options({{"body", ""}, {"url", "https://gw.example/?t={code}"}})));
     EXPECT_NO_THROW(check_complete(http_provider,

@@ -34,8 +34,7 @@ Place body_place(const Options &options) {
 }
 
 // Calls `each(name, value)` for every header line; the lines have passed check_headers().
-template <class Each>
-void for_each_header(std::string_view lines, Each each) {
+template <class Each> void for_each_header(std::string_view lines, Each each) {
     while (!lines.empty()) {
         std::string_view line = cut(lines, '\n');
         if (line.ends_with('\r'))
@@ -48,8 +47,7 @@ void for_each_header(std::string_view lines, Each each) {
 }
 
 // '200-299,302': calls `each(first, last)` for every range; false where the list is malformed.
-template <class Each>
-bool for_each_range(std::string_view list, Each each) {
+template <class Each> bool for_each_range(std::string_view list, Each each) {
     constexpr int least = 100;
     constexpr int most = 599;
     const auto read = [](std::string_view text) {
@@ -197,12 +195,11 @@ bool serves_channel(Channel channel, const Options &options) {
 
 // A JSON body is tried with values that are valid only inside a string: a placeholder anywhere else
 // would let a message's text write JSON of its own. {life} is a number and may stand bare.
-bool makes_json(std::string_view body, const Options &options) {
+bool makes_json(std::string_view body) {
     const OutboundMessage sample{Channel::sms, "0x", "+1",  "+1",
                                  "a b",        "0x", "x-y", std::chrono::seconds{1}};
     Options sample_options;
-    if (options.has("token"))
-        sample_options.set("token", "x");
+    sample_options.set("token", "x");
     Secret filled;
     fill_request_template(filled, body, Place::json, sample, sample_options);
     return is_json(filled.view());
@@ -220,19 +217,19 @@ void check(const Options &options) {
         !has_placeholder(body, "text") && !has_placeholder(body, "code"))
         refuse("the request would not hold the code",
                "Put {text} or {code} into option \"body\" or \"url\" of the server.");
-    if (options.get("token").empty() &&
+    if (!is_given(options, "token") &&
         (has_placeholder(url, "token") || has_placeholder(body, "token") ||
          has_placeholder(headers, "token")))
         refuse("option \"token\" of the user mapping is not set, but the server's options use it",
                "Use CREATE USER MAPPING or ALTER USER MAPPING ... OPTIONS (ADD token '...').");
-    if (options.get("user").empty() && !options.get("password").empty())
+    if (!is_given(options, "user") && is_given(options, "password"))
         refuse("option \"user\" of the user mapping is not set, but \"password\" is",
                "Use ALTER USER MAPPING ... OPTIONS (ADD user '...').");
     for_each_header(headers, [&](std::string_view name, std::string_view /*value*/) {
-        if (!options.get("user").empty() && equal_ignoring_case(name, "authorization"))
+        if (is_given(options, "user") && equal_ignoring_case(name, "authorization"))
             refuse("options \"user\" and \"headers\" both set Authorization", "Drop one of them.");
     });
-    if (!body.empty() && body_place(options) == Place::json && !makes_json(body, options))
+    if (!body.empty() && body_place(options) == Place::json && !makes_json(body))
         refuse("option \"body\" of the server does not make valid JSON",
                "Every placeholder but {life} must stand inside double quotes; for a body that is "
                "not JSON, set option \"content_type\".");
