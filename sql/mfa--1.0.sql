@@ -51,7 +51,7 @@ CREATE UNLOGGED TABLE mfa.message (
     state      text        NOT NULL
         CHECK (state IN ('queued', 'sending', 'sent', 'delivered', 'undelivered', 'failed', 'dropped')),
     channel    text        NOT NULL,
-    provider   text        NOT NULL, -- server that is tried now
+    provider   text COLLATE "C" NOT NULL, -- server that is tried now
     providers  text[]      NOT NULL, -- servers in the order in which they are tried
     sealed     bytea,                -- options of the text; null: all defaults
     message_id text,                 -- the provider's
@@ -59,7 +59,7 @@ CREATE UNLOGGED TABLE mfa.message (
     CONSTRAINT message_pkey PRIMARY KEY (request, n)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
 ALTER TABLE mfa.message ALTER COLUMN sealed SET STORAGE EXTERNAL;
-CREATE INDEX message_due ON mfa.message (due_at) WHERE state IN ('queued', 'sending');
+CREATE INDEX message_due ON mfa.message (provider, due_at) WHERE state IN ('queued', 'sending');
 COMMENT ON TABLE mfa.message IS 'one delivery of a request''s code each';
 
 -- Wrong codes of requests that are deleted: what locks a recipient out counts them for 30 days, or until a
@@ -79,7 +79,7 @@ CREATE TABLE mfa.route (
     prefix     text COLLATE "C" NOT NULL
         CHECK (prefix ~ '^\+([1-9][0-9]{0,14})?$'), -- '+' is every number
     allow      boolean NOT NULL DEFAULT true,
-    providers  text[] CHECK (pg_catalog.array_length(providers, 1) BETWEEN 1 AND 8
+    providers  text[] CHECK (pg_catalog.cardinality(providers) BETWEEN 1 AND 8
                              AND pg_catalog.array_position(providers, NULL) IS NULL),
     send_limit text, -- of the destination, as in mfa.send_limit; null: mfa.send_limit_destination
     remark     text,
@@ -208,6 +208,10 @@ SELECT m.request, m.n, m.state, m.channel, m.provider, m.tries, m.created_at, m.
   FROM mfa.message m JOIN mfa.request r ON r.id OPERATOR(pg_catalog.=) m.request
  WHERE pg_catalog.pg_has_role(r.owner, 'USAGE');
 COMMENT ON VIEW mfa.messages IS 'deliveries of the current role''s requests';
+
+-- Default privileges may have granted what is to be closed.
+REVOKE ALL ON SCHEMA mfa FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA mfa FROM PUBLIC;
 
 -- Providers: a foreign-data wrapper each, of which only the validator is used.
 

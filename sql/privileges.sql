@@ -10,9 +10,12 @@ CREATE ROLE regress_mfa_other;
 CREATE ROLE regress_mfa_member IN ROLE regress_mfa_app;
 CREATE ROLE regress_mfa_distant NOINHERIT IN ROLE regress_mfa_app;
 CREATE ROLE regress_mfa_none;
-GRANT EXECUTE ON FUNCTION mfa_send, mfa_check, mfa_verify(text, text, text), mfa_verify(uuid, text, text),
-    mfa_resend, mfa_cancel, mfa_status
-TO regress_mfa_app, regress_mfa_other, regress_mfa_distant;
+DO $$
+BEGIN
+    EXECUTE (SELECT format('GRANT EXECUTE ON FUNCTION %s TO regress_mfa_app, regress_mfa_other, regress_mfa_distant',
+            string_agg(oid::regprocedure::text, ', '))
+        FROM pg_proc WHERE proname ~ '^mfa_' AND pronamespace = 'public'::regnamespace);
+END $$;
 GRANT USAGE ON FOREIGN SERVER regress_mfa TO regress_mfa_app, regress_mfa_other;
 \c -
 
@@ -24,6 +27,7 @@ SELECT mfa_send(null);
 SELECT mfa_verify('+14155550123', '0000000');
 SELECT mfa_verify('00000000-0000-0000-0000-000000000000'::uuid, '0000000');
 SELECT mfa_check('+14155550123', '0000000');
+SELECT mfa_check('00000000-0000-0000-0000-000000000000'::uuid, '0000000');
 SELECT mfa_verify(null, null);
 SELECT mfa_resend('00000000-0000-0000-0000-000000000000');
 SELECT mfa_cancel('00000000-0000-0000-0000-000000000000');
@@ -64,6 +68,7 @@ SET ROLE regress_mfa_other;
 SELECT mfa_verify(:'id', '0000000');
 SELECT mfa_verify(:'id'::uuid, '0000000');
 SELECT mfa_check(:'id', '0000000');
+SELECT mfa_check(:'id'::uuid, '0000000');
 SELECT mfa_check(:'id', '0000000', 'another purpose');
 SELECT mfa_resend(:'id');
 SELECT mfa_cancel(:'id');

@@ -13,10 +13,13 @@ SET mfa.send_limit = '';
 BEGIN;
 SELECT mfa_send('+14155550123', locale => 'de', message => 'It is {code}.') AS id \gset
 SELECT status FROM mfa_check(:'id', '0000000');
-SELECT * FROM mfa_status(:'id') AS s(state, channel, provider, delivery, error, attempts_left, sends)
-\gset before_
-SELECT :'before_state' AS state, :'before_channel' AS channel, :'before_provider' AS provider,
-    :'before_delivery' AS delivery, :'before_attempts_left' AS attempts_left, :'before_sends' AS sends;
+SELECT expires_at, created_at FROM mfa_status(:'id') \gset before_
+SELECT state, channel, provider, delivery, error, attempts_left, sends, expires_at - created_at AS valid_for,
+    ended_at
+FROM mfa_status(:'id');
+-- The recipient is shown to who knows it, and to nobody else.
+SELECT recipient FROM mfa_status(:'id');
+SELECT recipient FROM mfa_send('someone@example.com', 'email') AS mail, mfa_status(mail);
 SELECT mfa_resend(:'id');
 SELECT mfa_resend(:'id', 'voice');
 SELECT mfa_resend(:'id', channel => null);
@@ -41,7 +44,7 @@ COMMIT;
 -- Canceling ends it, once, and erases what it held.
 SELECT mfa_cancel(:'id');
 SELECT mfa_cancel(:'id');
-SELECT state, attempts_left, sends, ended_at IS NOT NULL AS ended FROM mfa_status(:'id');
+SELECT recipient, state, attempts_left, sends, ended_at IS NOT NULL AS ended FROM mfa_status(:'id');
 SELECT code_hash, sealed FROM mfa.request WHERE id = :'id';
 SELECT mfa_resend(:'id');
 SELECT mfa_cancel(null), mfa_cancel('00000000-0000-0000-0000-000000000000');
@@ -64,13 +67,13 @@ SELECT state, sends FROM mfa_status(:'id');
 SELECT mfa_cancel(:'id');
 
 -- All the ways in which one is not live, which is no state to send again.
-SELECT mfa_send('+14155550126', max_attempts => 1) AS exhausted, mfa_send('+14155550127', valid_for => '1 s') AS expired,
-    mfa_send('+14155550128') AS superseded \gset
+SELECT mfa_send('+14155550126', max_attempts => 1) AS exhausted,
+    mfa_send('+14155550127', valid_for => '1 s') AS expired, mfa_send('+14155550128') AS superseded \gset
 SELECT mfa_verify(:'exhausted', '0000000');
 SELECT mfa_send('+14155550128', code_length => 8) <> :'superseded' AS another_request;
 SELECT pg_sleep(1.1);
-SELECT state, attempts_left, mfa_cancel(id) FROM (VALUES (:'exhausted'::uuid), (:'expired'), (:'superseded')) AS v(id),
-    mfa_status(id);
+SELECT state, attempts_left, mfa_cancel(id)
+FROM (VALUES (:'exhausted'::uuid), (:'expired'), (:'superseded')) AS v(id), mfa_status(id);
 SELECT mfa_resend(:'exhausted');
 SELECT mfa_resend(:'expired');
 SELECT mfa_resend(:'superseded');

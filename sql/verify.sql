@@ -62,6 +62,7 @@ SELECT status, attempts_left FROM mfa_check('+14155550125', '0000000');
 -- Which function is meant never depends on who guesses the type: the request is text or a uuid, and
 -- everything else finds one of them.
 SELECT mfa_send('+14155550126', max_attempts => 20) AS id \gset
+SELECT (mfa_check(:'id'::uuid, '0000000')).status, (mfa_check(:'id', '0000000')).attempts_left;
 SELECT mfa_verify('+14155550126', '0000000') AS number, mfa_verify(:'id', '0000000') AS id,
     mfa_verify(:'id'::uuid, '0000000') AS uuid, mfa_verify(:'id'::varchar, '0000000'::char(7)) AS others,
     mfa_verify(request => '+14155550126', code => '0000000', purpose => '') AS named,
@@ -85,6 +86,8 @@ SELECT mfa_verify(null, null) AS "null, null", mfa_verify(null, '0000000') AS "n
 SELECT c.* FROM (VALUES (null, '0000000', ''), ('+14155550132', null, ''),
     ('+14155550132', '0000000', null), (null, null, null)) AS v(request, code, purpose),
     mfa_check(request, code, purpose) AS c;
+SELECT c.* FROM (VALUES (null, '0000000', ''), (:'id'::uuid, null, ''), (:'id', '0000000', null))
+    AS v(request, code, purpose), mfa_check(request, code, purpose) AS c;
 SELECT attempts FROM mfa.request WHERE id = :'id';
 
 -- And so is whatever else there is no request for.

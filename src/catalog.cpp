@@ -67,11 +67,12 @@ Oid extension_owner() {
 Relation open_table(const char *name, int attributes, LOCKMODE lock) {
     Relation table = table_open(relation_oid(name), lock);
     if (RelationGetNumberOfAttributes(table) != attributes)
-        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                        errmsg("table mfa.%s is of another version of mfa than the loaded library", name),
-                        errdetail("It has %d columns; the library needs %d.",
-                                  RelationGetNumberOfAttributes(table), attributes),
-                        errhint("Restart the server, then run ALTER EXTENSION mfa UPDATE.")));
+        ereport(ERROR,
+                (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                 errmsg("table mfa.%s is of another version of mfa than the loaded library", name),
+                 errdetail("It has %d columns; the library needs %d.",
+                           RelationGetNumberOfAttributes(table), attributes),
+                 errhint("Restart the server, then run ALTER EXTENSION mfa UPDATE.")));
     return table;
 }
 

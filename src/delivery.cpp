@@ -96,9 +96,11 @@ void Delivery::start_one(const core::Keyring &keys, const outbox::Claimed &messa
     InFlight out;
     out.claimed = message;
     out.channel = core::parse_channel(message.channel);
-    out.secret = open_sealed(keys, message.key_id, message.request, as_bytes(message.sealed_request));
+    out.secret =
+        open_sealed(keys, message.key_id, message.request, as_bytes(message.sealed_request));
     out.server = server_for(message);
-    const core::RequestData options = open_sealed(keys, message.key_id, message.request, as_bytes(message.sealed_message));
+    const core::RequestData options =
+        open_sealed(keys, message.key_id, message.request, as_bytes(message.sealed_message));
     const std::chrono::seconds life = life_left(message);
     out.text = core::compose(out.channel, options, out.secret.code.view(), life);
 
@@ -110,9 +112,21 @@ void Delivery::start_one(const core::Keyring &keys, const outbox::Claimed &messa
     outbound.life = life;
 
     const std::uint64_t tag = next_tag_++;
-    transport_.submit(tag, out.server->provider->build(outbound, out.server->options),
-                      core::transport_options(out.server->options));
+    const core::TransportOptions transport = core::transport_options(out.server->options);
+    transport_.submit(tag, out.server->provider->build(outbound, out.server->options), transport);
+    core::Lane &lane = lanes_[message.provider];
+    lane.set_limits(transport.max_connections, transport.max_rate);
+    lane.enter(core::Lane::Clock::now());
     in_flight_.emplace(tag, std::move(out));
+}
+
+int Delivery::room(const std::string &provider) {
+    core::Lane &lane = lanes_[provider];
+    const core::Lane::Clock::time_point now = core::Lane::Clock::now();
+    const int room = lane.room(now);
+    if (room == 0 && !lane.is_full())
+        next_turn_ = std::min(next_turn_, lane.next_turn(now));
+    return room;
 }
 
 void Delivery::turn() {
@@ -121,6 +135,7 @@ void Delivery::turn() {
         auto found = in_flight_.find(completion.tag);
         const InFlight done = std::move(found->second);
         in_flight_.erase(found);
+        lanes_[done.claimed.provider].leave();
         settle(done.claimed, completion.result == core::Completion::Result::response
                                  ? done.server->provider->read(
                                        done.outbound(), done.server->options, completion.response)
@@ -155,8 +170,8 @@ void Delivery::settle(const outbox::Claimed &message, const core::Outcome &outco
     };
     const auto retry_later = [&] {
         record.provider = message.first_provider;
-        record.due_at = later(
-            core::next_delay(message.tries, outcome.retry_after, core::system_random()));
+        record.due_at =
+            later(core::next_delay(message.tries, outcome.retry_after, core::system_random()));
         if (record.due_at < message.expires_at)
             return;
         record.state = "failed";

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/digest.hpp"
+#include "core/lane.hpp"
 #include "core/outcome.hpp"
 #include "core/request_data.hpp"
 #include "core/transport.hpp"
@@ -20,6 +21,13 @@ class Delivery {
   public:
     // Starts what was claimed. Inside a transaction: it reads the servers' options.
     void start(std::vector<outbox::Claimed> claimed);
+
+    // How many more messages this provider may be given now: within max_connections and max_rate of its
+    // server, as of when it was last used.
+    int room(const std::string &provider);
+    // When max_rate lets the next message of any provider through that had no room for it.
+    core::Lane::Clock::time_point next_turn() const noexcept { return next_turn_; }
+    void forget_turns() noexcept { next_turn_ = core::Lane::Clock::time_point::max(); }
 
     // Moves the requests in flight on, without waiting.
     void turn();
@@ -52,6 +60,8 @@ class Delivery {
     void settle(const outbox::Claimed &message, const core::Outcome &outcome);
 
     core::Transport transport_;
+    std::map<std::string, core::Lane> lanes_; // by provider
+    core::Lane::Clock::time_point next_turn_ = core::Lane::Clock::time_point::max();
     std::uint64_t next_tag_ = 0;
     std::unordered_map<std::uint64_t, InFlight> in_flight_;
     std::map<ServerKey, std::shared_ptr<const servers::Server>> servers_; // of one start()

@@ -33,9 +33,8 @@ std::optional<std::string> utf8_argument(FunctionCallInfo fcinfo, int n) {
     std::optional<std::string> value = text_argument(fcinfo, n);
     if (!value || GetDatabaseEncoding() == PG_UTF8)
         return value;
-    const char *converted = pg::call([&] {
-        return pg_server_to_any(value->c_str(), static_cast<int>(value->size()), PG_UTF8);
-    });
+    const char *converted = pg::call(
+        [&] { return pg_server_to_any(value->c_str(), static_cast<int>(value->size()), PG_UTF8); });
     return std::string(converted);
 }
 
@@ -84,7 +83,9 @@ class RowBuilder {
         values_[count_] = value;
         nulls_[count_++] = is_null;
     }
-    void add_text(const char *value) { add(value ? CStringGetTextDatum(value) : 0, value == nullptr); }
+    void add_text(const char *value) {
+        add(value ? CStringGetTextDatum(value) : 0, value == nullptr);
+    }
     Datum build() {
         return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(description_), values_, nulls_));
     }

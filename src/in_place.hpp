@@ -16,7 +16,8 @@ namespace mfa {
 // since then it may have been pruned, its line pointer reused, or the row updated. False otherwise.
 // `change` must not ereport: it runs in a critical section. PostgreSQL zone.
 template <class Change>
-bool change_in_place(Relation table, const ItemPointerData &tid, TransactionId xmin, Change change) {
+bool change_in_place(Relation table, const ItemPointerData &tid, TransactionId xmin,
+                     Change change) {
     const Buffer buffer = ReadBuffer(table, ItemPointerGetBlockNumber(&tid));
     LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
     const Page page = BufferGetPage(buffer);

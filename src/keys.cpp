@@ -15,7 +15,11 @@ std::string path() {
 
 } // namespace
 
-const core::Keyring &current() { return core::load_key_file(path()); }
+// A copy of the database (CREATE DATABASE ... TEMPLATE) has its rows, but its codes are void: each
+// database has keys of its own. RENAME and pg_upgrade keep the OID.
+const core::Keyring &current() {
+    return core::load_key_file(path(), " in database " + std::to_string(MyDatabaseId));
+}
 
 std::vector<core::RecipientHash> hashes_of(const core::Keyring &keys, std::string_view recipient) {
     std::vector<core::RecipientHash> hashes;

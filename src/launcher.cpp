@@ -60,7 +60,8 @@ void probe_all() {
             continue;
         const int index = shmem::claim_slot(database->oid);
         if (index < 0) {
-            ereport(LOG, (errmsg("mfa delivers in at most %d databases at once", shmem::max_slots)));
+            ereport(LOG,
+                    (errmsg("mfa delivers in at most %d databases at once", shmem::max_slots)));
             break;
         }
         shmem::Slot &slot = shmem::slot(index);
@@ -79,6 +80,20 @@ bool database_exists(Oid database) {
     const bool exists = SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(database));
     CommitTransactionCommand();
     return exists;
+}
+
+// The slot of a database that was dropped meanwhile is freed: a worker could only fail to connect.
+bool still_wanted(int index, Oid database) {
+    if (database_exists(database))
+        return true;
+    shmem::Slot &slot = shmem::slot(index);
+    SpinLockAcquire(&slot.lock);
+    slot.wanted = false;
+    slot.due = DT_NOEND;
+    SpinLockRelease(&slot.lock);
+    shmem::release_slot(index);
+    watches[index] = {};
+    return false;
 }
 
 // A worker is gone: notes whether it went well, and frees the slot of a database that needs none.
@@ -105,14 +120,8 @@ void reap(int index) {
             shmem::release_slot(index);
         return;
     }
-    if (!database_exists(database)) {
-        SpinLockAcquire(&slot.lock);
-        slot.wanted = false;
-        SpinLockRelease(&slot.lock);
-        shmem::release_slot(index);
-        watch.pause = 0;
+    if (!still_wanted(index, database))
         return;
-    }
     watch.pause = std::clamp(watch.pause * 2, 1, max_pause);
     watch.not_before = GetCurrentTimestamp() + watch.pause * USECS_PER_SEC;
 }
@@ -139,7 +148,6 @@ bool launch(int index) {
     watch.handle = worker::start(index);
     if (watch.handle) {
         ++running;
-        slots_exhausted = false;
         return true;
     }
     SpinLockAcquire(&slot.lock);
@@ -148,9 +156,10 @@ bool launch(int index) {
     watch.pause = std::clamp(watch.pause * 2, 1, max_pause);
     watch.not_before = GetCurrentTimestamp() + watch.pause * USECS_PER_SEC;
     if (!slots_exhausted)
-        ereport(LOG, (errmsg("mfa can't start a delivery worker: all background worker slots are taken"),
-                      errhint("Raise max_worker_processes, now %d; messages wait meanwhile.",
-                              max_worker_processes)));
+        ereport(LOG,
+                (errmsg("mfa can't start a delivery worker: all background worker slots are taken"),
+                 errhint("Raise max_worker_processes, now %d; messages wait meanwhile.",
+                         max_worker_processes)));
     slots_exhausted = true;
     return false;
 }
@@ -173,12 +182,12 @@ TimestampTz launch_due() {
         } else if (running >= settings::max_workers) {
             first = index; // its turn comes when a worker leaves
             break;
-        } else if (!launch(index)) {
-            next = std::min(next, watches[index].not_before);
+        } else if (still_wanted(index, slot.database) && !launch(index)) {
             first = index;
-            break;
+            return std::min(next, watches[index].not_before);
         }
     }
+    slots_exhausted = false;
     return next;
 }
 

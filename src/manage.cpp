@@ -35,8 +35,8 @@ Found look(const core::RequestId &id) {
     return pg::call([&] {
         Found found;
         Relation requests = store::open_requests(AccessShareLock);
-        found.exists = store::find_request(requests, id, store::any_purpose, GetUserId(), &found.row,
-                                           &found.sealed);
+        found.exists = store::find_request(requests, id, store::any_purpose, GetUserId(),
+                                           &found.row, &found.sealed);
         if (found.exists) {
             Relation messages = store::open_messages(AccessShareLock);
             store::visit_messages(messages, id, see_message, &found);
@@ -56,8 +56,9 @@ core::RequestData text_options(const core::Keyring &keys, const Found &found) {
 
 void require_live(const Found &found) {
     if (!found.exists)
-        throw core::Error(core::sqlstate::undefined_object, "request does not exist",
-                          "Requests are kept for mfa.retention after they expire; mfa_send makes one.");
+        throw core::Error(
+            core::sqlstate::undefined_object, "request does not exist",
+            "Requests are kept for mfa.retention after they expire; mfa_send makes one.");
     if (found.row.state != store::RequestState::live)
         throw core::Error(core::sqlstate::object_not_in_prerequisite_state,
                           std::string("request is not live: it is ") +
@@ -76,12 +77,14 @@ void resend(const core::RequestId &id, const std::optional<std::string> &channel
     const std::string recipient(secret.recipient.view());
 
     OutgoingMessage message;
-    message.channel = core::parse_channel(channel.value_or(found.last.channel));
-    message.recipient =
-        core::normalise_recipient(message.channel, secret.recipient.view()); // a number gets no e-mail
+    message.channel =
+        core::parse_channel(channel.value_or(found.sends > 0 ? found.last.channel : "sms"));
+    message.recipient = core::normalise_recipient(
+        message.channel, secret.recipient.view()); // a number gets no e-mail
     message.text = text_options(keys, found);
-    core::compose(message.channel, message.text, secret.code.view(),
-                  std::chrono::seconds((found.row.expires_at - GetCurrentTimestamp()) / USECS_PER_SEC));
+    core::compose(
+        message.channel, message.text, secret.code.view(),
+        std::chrono::seconds((found.row.expires_at - GetCurrentTimestamp()) / USECS_PER_SEC));
     address(message, std::nullopt, GetUserId());
     take_turn(message, keys::hashes_of(keys, message.recipient));
 

@@ -14,17 +14,18 @@ struct Statement {
     SPIPlanPtr plan;
 };
 
-void run(Statement &statement, std::initializer_list<Oid> types, std::initializer_list<Datum> values,
-         int expected) {
+void run(Statement &statement, std::initializer_list<Oid> types,
+         std::initializer_list<Datum> values, int expected) {
     if (!statement.plan) {
         SPIPlanPtr plan = SPI_prepare(statement.sql, static_cast<int>(types.size()),
                                       const_cast<Oid *>(types.begin()));
         if (!plan || SPI_keepplan(plan) != 0)
-            elog(ERROR, "mfa could not prepare a statement: %s", SPI_result_code_string(SPI_result));
+            elog(ERROR, "mfa could not prepare a statement: %s",
+                 SPI_result_code_string(SPI_result));
         statement.plan = plan;
     }
-    const int result = SPI_execute_plan(statement.plan, const_cast<Datum *>(values.begin()), nullptr,
-                                        false, 0);
+    const int result =
+        SPI_execute_plan(statement.plan, const_cast<Datum *>(values.begin()), nullptr, false, 0);
     if (result != expected)
         elog(ERROR, "mfa could not run a statement: %s", SPI_result_code_string(result));
 }
@@ -65,7 +66,7 @@ Datum text_datum(const std::string &value) {
 Statement claim_statement = {
     "WITH due AS ("
     " SELECT m.request, m.n FROM mfa.message m"
-    "  WHERE m.state IN ('queued', 'sending') AND m.due_at <= $1"
+    "  WHERE m.state IN ('queued', 'sending') AND m.provider = $4 AND m.due_at <= $1"
     "  ORDER BY m.due_at LIMIT $3 FOR UPDATE SKIP LOCKED),"
     " look AS ("
     " SELECT due.request, due.n, r.sealed, r.key_id, r.owner, r.expires_at,"
@@ -97,9 +98,17 @@ Statement take_over_statement = {"UPDATE mfa.message m SET due_at = $1"
                                  " WHERE m.state IN ('queued', 'sending') AND m.state = 'sending'",
                                  nullptr};
 
-Statement next_due_statement = {
-    "SELECT m.due_at FROM mfa.message m WHERE m.state IN ('queued', 'sending')"
-    " ORDER BY m.due_at LIMIT 1",
+// The first message that waits for each provider: a step of the recursion is a step in the index.
+Statement waiting_statement = {
+    "WITH RECURSIVE first AS ("
+    " (SELECT m.provider, m.due_at FROM mfa.message m WHERE m.state IN ('queued', 'sending')"
+    "   ORDER BY m.provider, m.due_at LIMIT 1)"
+    " UNION ALL"
+    " SELECT behind.* FROM first CROSS JOIN LATERAL"
+    "  (SELECT m.provider, m.due_at FROM mfa.message m"
+    "    WHERE m.state IN ('queued', 'sending') AND m.provider > first.provider"
+    "    ORDER BY m.provider, m.due_at LIMIT 1) behind)"
+    " SELECT provider, due_at FROM first",
     nullptr};
 
 // Rows are taken in the order of their expiry from where the last purge ended, so that each purge reads
@@ -140,8 +149,8 @@ Statement next_expiry_statement = {"SELECT r.expires_at FROM mfa.request r"
                                    " WHERE r.expires_at > $1 ORDER BY r.expires_at LIMIT 1",
                                    nullptr};
 
-Statement oldest_statement = {"SELECT r.expires_at FROM mfa.request r ORDER BY r.expires_at LIMIT 1",
-                              nullptr};
+Statement oldest_statement = {
+    "SELECT r.expires_at FROM mfa.request r ORDER BY r.expires_at LIMIT 1", nullptr};
 
 // A prepared transaction is seen by the lock that it holds without a process.
 Statement prepared_statement = {
@@ -162,10 +171,11 @@ TimestampTz kept_for() {
 
 } // namespace
 
-int claim(TimestampTz lease_end, int limit, std::vector<Claimed> *claimed) {
-    run(claim_statement, {TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID},
+int claim(const std::string &provider, TimestampTz lease_end, int limit,
+          std::vector<Claimed> *claimed) {
+    run(claim_statement, {TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID, TEXTOID},
         {TimestampTzGetDatum(GetCurrentTimestamp()), TimestampTzGetDatum(lease_end),
-         Int32GetDatum(limit)},
+         Int32GetDatum(limit), text_datum(provider)},
         SPI_OK_UPDATE_RETURNING);
     const uint64 rows = SPI_processed;
     for (uint64 row = 0; row < rows; ++row) {
@@ -198,11 +208,12 @@ void record(const std::vector<Record> &records) {
         pg_uuid_t request;
         std::memcpy(request.data, entry.request.data(), entry.request.size());
         run(record_statement,
-            {UUIDOID, INT4OID, INT4OID, TEXTOID, TIMESTAMPTZOID, TEXTOID, INT4OID, TEXTOID, TEXTOID},
+            {UUIDOID, INT4OID, INT4OID, TEXTOID, TIMESTAMPTZOID, TEXTOID, INT4OID, TEXTOID,
+             TEXTOID},
             {UUIDPGetDatum(&request), Int32GetDatum(entry.n), Int32GetDatum(entry.tries),
              CStringGetTextDatum(entry.state), TimestampTzGetDatum(entry.due_at),
-             text_datum(entry.provider), Int32GetDatum(entry.unknowns), text_datum(entry.message_id),
-             text_datum(entry.error)},
+             text_datum(entry.provider), Int32GetDatum(entry.unknowns),
+             text_datum(entry.message_id), text_datum(entry.error)},
             SPI_OK_UPDATE);
     }
 }
@@ -212,9 +223,15 @@ void take_over_leases() {
         SPI_OK_UPDATE);
 }
 
-TimestampTz next_due() {
-    run(next_due_statement, {}, {}, SPI_OK_SELECT);
-    return read_time();
+void waiting(std::vector<Waiting> *providers) {
+    run(waiting_statement, {}, {}, SPI_OK_SELECT);
+    providers->clear();
+    for (uint64 row = 0; row < SPI_processed; ++row) {
+        providers->emplace_back();
+        read_text(row, 1, &providers->back().provider);
+        bool is_null;
+        providers->back().due_at = DatumGetTimestampTz(field(row, 2, &is_null));
+    }
 }
 
 bool purge(int limit) {
@@ -234,7 +251,8 @@ bool purge(int limit) {
 }
 
 TimestampTz next_purge() {
-    run(next_expiry_statement, {TIMESTAMPTZOID}, {TimestampTzGetDatum(erased_until)}, SPI_OK_SELECT);
+    run(next_expiry_statement, {TIMESTAMPTZOID}, {TimestampTzGetDatum(erased_until)},
+        SPI_OK_SELECT);
     const TimestampTz expiry = read_time();
     run(oldest_statement, {}, {}, SPI_OK_SELECT);
     const TimestampTz oldest = read_time();

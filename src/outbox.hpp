@@ -43,19 +43,25 @@ struct Record {
     std::string error;      // '' = none
 };
 
-// Takes a lease until `lease_end` on at most `limit` messages that are due, oldest first. Those whose
+// A provider that messages wait for, and when the first of them is due.
+struct Waiting {
+    std::string provider;
+    TimestampTz due_at = DT_NOEND;
+};
+void waiting(std::vector<Waiting> *providers);
+
+// Takes a lease until `lease_end` on at most `limit` messages of one provider that are due, oldest first,
+// so that no provider's backlog stands in another's way. Those whose
 // request has ended are dropped instead (a code that is expired, used up, verified, canceled or
 // superseded is never delivered). Tells how many rows it touched.
-int claim(TimestampTz lease_end, int limit, std::vector<Claimed> *claimed);
+int claim(const std::string &provider, TimestampTz lease_end, int limit,
+          std::vector<Claimed> *claimed);
 
 void record(const std::vector<Record> &records);
 
 // Makes messages that a worker which is gone had claimed due at once. At a worker's start: there is
 // only one a database.
 void take_over_leases();
-
-// When the next message is due; DT_NOEND: none is waiting.
-TimestampTz next_due();
 
 // Erases the secrets of requests that have expired, and deletes requests (and their messages) that are
 // past the retention, carrying wrong codes over to mfa.failure; at most `limit` rows of each. Tells

@@ -114,9 +114,8 @@ inline TM_Result update_tuple(Relation heap, ItemPointer tid, TupleTableSlot *sl
 #else
     bool indexes;
 #endif
-    TM_Result result =
-        table_tuple_update(heap, tid, slot, GetCurrentCommandId(true), SnapshotSelf, InvalidSnapshot,
-                           true, &failure, &lock_mode, &indexes);
+    TM_Result result = table_tuple_update(heap, tid, slot, GetCurrentCommandId(true), SnapshotSelf,
+                                          InvalidSnapshot, true, &failure, &lock_mode, &indexes);
     if (result != TM_Ok)
         return result;
 #if PG_VERSION_NUM >= 160000

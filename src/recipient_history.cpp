@@ -61,7 +61,8 @@ void add_carried_over(const core::RecipientHash &recipient, Sum *sum) {
         index_rescan(scan, &key, 1, nullptr, 0);
         while (index_getnext_slot(scan, ForwardScanDirection, slot)) {
             slot_getallattrs(slot);
-            sum->add(DatumGetInt32(slot->tts_values[2]), 0, DatumGetTimestampTz(slot->tts_values[1]));
+            sum->add(DatumGetInt32(slot->tts_values[2]), 0,
+                     DatumGetTimestampTz(slot->tts_values[1]));
         }
         index_endscan(scan);
         ExecDropSingleTupleTableSlot(slot);

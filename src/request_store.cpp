@@ -36,8 +36,8 @@ RequestState state_from(Datum datum) {
     for (int i = 0; i < static_cast<int>(lengthof(state_names)); ++i)
         if (name == state_names[i])
             return static_cast<RequestState>(i);
-    ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
-                    errmsg("mfa.request has a row in an unknown state")));
+    ereport(ERROR,
+            (errcode(ERRCODE_DATA_CORRUPTED), errmsg("mfa.request has a row in an unknown state")));
 }
 
 template <std::size_t N> Datum bytes_datum(const std::array<std::uint8_t, N> &bytes) {
@@ -61,8 +61,8 @@ void read_row(TupleTableSlot *slot, Request *row) {
     const Datum *values = slot->tts_values;
     bool is_null;
     row->tid = slot->tts_tid;
-    row->xmin = DatumGetTransactionId(
-        slot_getsysattr(slot, MinTransactionIdAttributeNumber, &is_null));
+    row->xmin =
+        DatumGetTransactionId(slot_getsysattr(slot, MinTransactionIdAttributeNumber, &is_null));
     row->attempts = DatumGetInt32(values[col_attempts]);
     row->max_attempts = DatumGetInt32(values[col_max_attempts]);
     row->attempted_at = DatumGetTimestampTz(values[col_attempted_at]);
@@ -70,8 +70,8 @@ void read_row(TupleTableSlot *slot, Request *row) {
     row->owner = DatumGetObjectId(values[col_owner]);
     row->created_at = DatumGetTimestampTz(values[col_created_at]);
     row->expires_at = DatumGetTimestampTz(values[col_expires_at]);
-    row->ended_at = slot->tts_isnull[col_ended_at] ? DT_NOEND
-                                                   : DatumGetTimestampTz(values[col_ended_at]);
+    row->ended_at =
+        slot->tts_isnull[col_ended_at] ? DT_NOEND : DatumGetTimestampTz(values[col_ended_at]);
     std::memcpy(row->id.data(), DatumGetUUIDP(values[col_id])->data, row->id.size());
     row->code_length = DatumGetInt16(values[col_code_length]);
     row->allow_alphas = DatumGetBool(values[col_allow_alphas]);
@@ -157,8 +157,8 @@ void insert_request(Relation requests, const NewRequest &request) {
     ExecDropSingleTupleTableSlot(slot);
 }
 
-bool find_request(Relation requests, const core::RequestId &id, Text purpose, Oid role, Request *found,
-                  bytea **sealed) {
+bool find_request(Relation requests, const core::RequestId &id, Text purpose, Oid role,
+                  Request *found, bytea **sealed) {
     pg_uuid_t key;
     std::memcpy(key.data, id.data(), id.size());
     bool is_found = false;
@@ -173,7 +173,8 @@ bool find_request(Relation requests, const core::RequestId &id, Text purpose, Oi
             ereport(ERROR,
                     (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
                      errmsg("permission denied for the request"),
-                     errdetail("It was made by another role than \"%s\".", GetUserNameFromId(role, false)),
+                     errdetail("It was made by another role than \"%s\".",
+                               GetUserNameFromId(role, false)),
                      errhint("Use it as the role that made it, or as a member of that role.")));
     });
     return is_found;
@@ -192,27 +193,29 @@ bool find_request(Relation requests, const core::RecipientHash &recipient, Text 
             return a.owner == role;
         return a.created_at > b.created_at;
     };
-    scan(requests, "request_recipient", F_BYTEAEQ, bytes_datum(recipient), [&](TupleTableSlot *slot) {
-        Request row;
-        read_row(slot, &row);
-        if (!has_purpose(slot, purpose))
-            return;
-        if (row.owner != role && (reach == Reach::own || !has_privs_of_role(role, row.owner)))
-            return;
-        if (!is_found || better(row, *found))
-            *found = row;
-        is_found = true;
-    });
+    scan(requests, "request_recipient", F_BYTEAEQ, bytes_datum(recipient),
+         [&](TupleTableSlot *slot) {
+             Request row;
+             read_row(slot, &row);
+             if (!has_purpose(slot, purpose))
+                 return;
+             if (row.owner != role && (reach == Reach::own || !has_privs_of_role(role, row.owner)))
+                 return;
+             if (!is_found || better(row, *found))
+                 *found = row;
+             is_found = true;
+         });
     return is_found;
 }
 
 void visit_requests(Relation requests, const core::RecipientHash &recipient, RequestVisitor see,
                     void *context) {
-    scan(requests, "request_recipient", F_BYTEAEQ, bytes_datum(recipient), [&](TupleTableSlot *slot) {
-        Request row;
-        read_row(slot, &row);
-        see(row, context);
-    });
+    scan(requests, "request_recipient", F_BYTEAEQ, bytes_datum(recipient),
+         [&](TupleTableSlot *slot) {
+             Request row;
+             read_row(slot, &row);
+             see(row, context);
+         });
 }
 
 bool finish_request(Relation requests, const Request &request, RequestState state) {

@@ -53,8 +53,8 @@ struct NewRequest {
 
 // Whose requests a caller may use.
 enum class Reach {
-    own,     // the role's own
-    member,  // those of any role that it has the privileges of
+    own,    // the role's own
+    member, // those of any role that it has the privileges of
 };
 
 Relation open_requests(LOCKMODE lock);
@@ -64,8 +64,8 @@ void insert_request(Relation requests, const NewRequest &request);
 // Finds the request with an up-to-date view (also in a transaction with an old snapshot). The purpose
 // must match; a null one matches all. ERROR 42501 where it belongs to a role that `role` does not have
 // the privileges of. `sealed` may be null; it receives a copy of what is sealed, or null once ended.
-bool find_request(Relation requests, const core::RequestId &id, Text purpose, Oid role, Request *found,
-                  bytea **sealed);
+bool find_request(Relation requests, const core::RequestId &id, Text purpose, Oid role,
+                  Request *found, bytea **sealed);
 
 // The live request of that recipient and purpose within reach: the role's own before another's, then
 // the newest. Where none is live, the newest that was.

@@ -7,7 +7,14 @@ namespace mfa::routes {
 
 namespace {
 
-enum Column : int { col_prefix, col_allow, col_providers, col_send_limit, col_remark, column_count };
+enum Column : int {
+    col_prefix,
+    col_allow,
+    col_providers,
+    col_send_limit,
+    col_remark,
+    column_count
+};
 
 std::string_view view(Datum datum) {
     const text *value = DatumGetTextPP(datum);
@@ -16,7 +23,8 @@ std::string_view view(Datum datum) {
 
 std::size_t common_length(std::string_view a, std::string_view b) {
     return static_cast<std::size_t>(
-        std::mismatch(a.begin(), a.begin() + std::min(a.size(), b.size()), b.begin()).first - a.begin());
+        std::mismatch(a.begin(), a.begin() + std::min(a.size(), b.size()), b.begin()).first -
+        a.begin());
 }
 
 void read(TupleTableSlot *slot, Route *route) {
@@ -28,8 +36,8 @@ void read(TupleTableSlot *slot, Route *route) {
     if (!nulls[col_providers]) {
         Datum *items;
         int count;
-        deconstruct_array(DatumGetArrayTypeP(values[col_providers]), TEXTOID, -1, false, TYPALIGN_INT,
-                          &items, nullptr, &count);
+        deconstruct_array(DatumGetArrayTypeP(values[col_providers]), TEXTOID, -1, false,
+                          TYPALIGN_INT, &items, nullptr, &count);
         for (int i = 0; i < count; ++i) {
             const std::string_view name = view(items[i]);
             route->providers.emplace_back(name);
@@ -56,9 +64,10 @@ std::optional<Route> find(const std::string &recipient) {
             std::string_view key = recipient;
             while (!key.empty() && !found) {
                 ScanKeyData bound;
-                ScanKeyEntryInitialize(
-                    &bound, 0, 1, BTLessEqualStrategyNumber, InvalidOid, C_COLLATION_OID, F_TEXT_LE,
-                    PointerGetDatum(cstring_to_text_with_len(key.data(), static_cast<int>(key.size()))));
+                ScanKeyEntryInitialize(&bound, 0, 1, BTLessEqualStrategyNumber, InvalidOid,
+                                       C_COLLATION_OID, F_TEXT_LE,
+                                       PointerGetDatum(cstring_to_text_with_len(
+                                           key.data(), static_cast<int>(key.size()))));
                 IndexScanDesc scan = pg::begin_index_scan(routes, index, SnapshotSelf, 1);
                 index_rescan(scan, &bound, 1, nullptr, 0);
                 const bool any = index_getnext_slot(scan, BackwardScanDirection, slot);

@@ -8,10 +8,11 @@ core::RequestData open_sealed(const core::Keyring &keys, int key_id, const core:
                               std::span<const std::uint8_t> sealed) {
     const core::Key *key = keys.find(key_id);
     if (!key)
-        throw core::Error(core::sqlstate::object_not_in_prerequisite_state,
-                          "the key file does not have the key of this request",
-                          "Put the key back into the file that mfa.key_file names, behind the current "
-                          "one.");
+        throw core::Error(
+            core::sqlstate::object_not_in_prerequisite_state,
+            "the key file does not have the key of this request",
+            "Put the key back into the file that mfa.key_file names, behind the current "
+            "one.");
     const std::optional<core::Secret> plain = core::unseal(*key, request, sealed);
     std::optional<core::RequestData> data = plain ? core::decode(plain->view()) : std::nullopt;
     if (!data)

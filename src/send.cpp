@@ -31,13 +31,13 @@ struct Plan {
 int within(const char *parameter, int value, int least, int most, const char *setting) {
     if (value >= least && value <= most)
         return value;
-    throw core::Error(invalid_parameter_value,
-                      std::string(parameter) + " is " + std::to_string(value) +
-                          ", but must be between " + std::to_string(least) + " and " +
-                          std::to_string(most),
-                      std::string("Choose a value in that range; an administrator narrows or widens it "
-                                  "by the setting ") +
-                          setting + ".");
+    throw core::Error(
+        invalid_parameter_value,
+        std::string(parameter) + " is " + std::to_string(value) + ", but must be between " +
+            std::to_string(least) + " and " + std::to_string(most),
+        std::string("Choose a value in that range; an administrator narrows or widens it "
+                    "by the setting ") +
+            setting + ".");
 }
 
 std::int64_t check_valid_for(const std::optional<double> &asked) {
@@ -46,7 +46,12 @@ std::int64_t check_valid_for(const std::optional<double> &asked) {
     if (*asked >= 1.0 && *asked <= settings::valid_for_cap)
         return static_cast<std::int64_t>(*asked * USECS_PER_SEC);
     char value[64];
-    snprintf(value, sizeof(value), "%.6g", *asked);
+    snprintf(value, sizeof(value), "%.6f", *asked);
+    char *end = value + std::strlen(value);
+    while (end[-1] == '0')
+        *--end = '\0';
+    if (end[-1] == '.')
+        end[-1] = '\0';
     throw core::Error(invalid_parameter_value,
                       std::string("valid_for is ") + value + " s, but must be between 1 s and " +
                           std::to_string(settings::valid_for_cap) + " s",
@@ -63,14 +68,17 @@ void check_purpose(const std::string &purpose) {
 
 void check_sender(const std::string &sender) {
     if (!core::is_sender(sender))
-        throw core::Error(invalid_parameter_value,
-                          "sender must be a phone number in E.164 form or 1 to 11 letters, digits and "
-                          "spaces",
-                          "For example +14155550123, or the name of a shop where the country allows "
-                          "names.");
+        throw core::Error(
+            invalid_parameter_value,
+            "sender must be a phone number in E.164 form or 1 to 11 letters, digits and "
+            "spaces",
+            "For example +14155550123, or the name of a shop where the country allows "
+            "names.");
 }
 
-store::Text text_of(const std::string &text) { return {text.data(), static_cast<int>(text.size())}; }
+store::Text text_of(const std::string &text) {
+    return {text.data(), static_cast<int>(text.size())};
+}
 
 std::string app_name() {
     if (settings::app_name[0])
@@ -87,8 +95,8 @@ Plan check(const SendCall &call, Oid role) {
     check_purpose(plan.purpose);
     const int floor = settings::code_length_floor;
     plan.code_length =
-        within("code_length", call.code_length.value_or(std::max(settings::code_length, floor)), floor,
-               core::max_code_length, "mfa.code_length_floor");
+        within("code_length", call.code_length.value_or(std::max(settings::code_length, floor)),
+               floor, core::max_code_length, "mfa.code_length_floor");
     plan.allow_alphas = call.allow_alphas.value_or(settings::allow_alphas);
     plan.valid_for = check_valid_for(call.valid_for);
     const int cap = settings::max_attempts_cap;
@@ -113,12 +121,14 @@ Plan check(const SendCall &call, Oid role) {
     return plan;
 }
 
-// Whether a live request serves this call as well: same kind of code, a third of its life left.
-bool serves_again(const store::Request &live, const Plan &plan) {
+// Whether a live request serves this call as well: no other kind of code was asked for, and a third of its
+// life is left.
+bool serves_again(const store::Request &live, const SendCall &call) {
     if (settings::resend != static_cast<int>(settings::Resend::same))
         return false;
     const TimestampTz left = live.expires_at - GetCurrentTimestamp();
-    return live.code_length == plan.code_length && live.allow_alphas == plan.allow_alphas &&
+    return call.code_length.value_or(live.code_length) == live.code_length &&
+           call.allow_alphas.value_or(live.allow_alphas) == live.allow_alphas &&
            left >= (live.expires_at - live.created_at) / 3;
 }
 
@@ -160,8 +170,8 @@ core::RequestId make_request(const store::Request *superseded, const Plan &plan,
 }
 
 // The caller's live request to the recipient for that purpose, whichever key it is hashed with.
-std::optional<store::Request> find_live(const Plan &plan, const std::vector<core::RecipientHash> &hashes,
-                                        Oid role) {
+std::optional<store::Request> find_live(const Plan &plan,
+                                        const std::vector<core::RecipientHash> &hashes, Oid role) {
     store::Request live;
     const bool is_live = pg::call([&] {
         Relation requests = store::open_requests(RowExclusiveLock);
@@ -187,7 +197,7 @@ core::RequestId send(const SendCall &call) {
 
     const std::optional<store::Request> live = find_live(plan, hashes, role);
     const core::Key *live_key = live ? keys.find(live->key_id) : nullptr;
-    if (live_key && serves_again(*live, plan)) {
+    if (live_key && serves_again(*live, call)) {
         queue(plan.message, live->id, *live_key, false);
         return live->id;
     }

@@ -13,7 +13,8 @@ namespace {
 // More sends to one recipient than this are not looked at: a limit above it counts as not set.
 constexpr int max_recipient_sends = 10'000;
 
-[[noreturn]] void refuse(const std::string &what, const core::Refusal &refusal, const char *setting) {
+[[noreturn]] void refuse(const std::string &what, const core::Refusal &refusal,
+                         const char *setting) {
     throw core::Error(
         core::sqlstate::send_limit_reached,
         "send limit reached: " + core::describe(refusal.limit) + " for " + what,

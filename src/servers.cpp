@@ -38,6 +38,15 @@ std::vector<std::string> configured() {
     return names;
 }
 
+// A name for an error's text, which is logged: not where it could be a number in the wrong place.
+std::string shown(const std::string &name) {
+    constexpr int most_digits = 4;
+    return std::count_if(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; }) >
+                   most_digits
+               ? "provider"
+               : "provider \"" + name + "\"";
+}
+
 [[noreturn]] void none_configured() {
     throw core::Error(core::sqlstate::object_not_in_prerequisite_state, "no provider is configured",
                       "Create a foreign server for one, then ALTER DATABASE ... SET mfa.provider = "
@@ -48,7 +57,8 @@ void require_usage(const Server &server, Oid role) {
     if (!pg::call([&] { return pg::may_use_server(server.oid, role); }))
         throw core::Error(core::sqlstate::insufficient_privilege,
                           "permission denied for foreign server " + server.name,
-                          "GRANT USAGE ON FOREIGN SERVER " + server.name + " TO the role that sends.");
+                          "GRANT USAGE ON FOREIGN SERVER " + server.name +
+                              " TO the role that sends.");
 }
 
 } // namespace
@@ -60,17 +70,17 @@ Server find(const std::string &name) {
         ForeignServer *server = GetForeignServerByName(name.c_str(), true);
         if (!server)
             return;
-        found.provider =
-            core::find_provider(GetForeignDataWrapper(server->fdwid)->fdwname);
+        found.provider = core::find_provider(GetForeignDataWrapper(server->fdwid)->fdwname);
         if (!found.provider)
             return;
         found.oid = server->serverid;
         add_options(server->options, found.options);
     });
     if (!OidIsValid(found.oid))
-        throw core::Error(core::sqlstate::undefined_object, "provider \"" + name + "\" does not exist",
-                          "A provider is a foreign server of one of mfa's foreign-data wrappers; \\des "
-                          "lists the servers, \\dew mfa_* the wrappers.");
+        throw core::Error(
+            core::sqlstate::undefined_object, shown(name) + " does not exist",
+            "A provider is a foreign server of one of mfa's foreign-data wrappers; \\des "
+            "lists the servers, \\dew mfa_* the wrappers.");
     return found;
 }
 
@@ -92,8 +102,8 @@ void read_secret_files(Server &server) {
         const std::string path(server.options.get(file_option));
         auto unreadable = [&](const char *what) {
             return core::Error(core::sqlstate::object_not_in_prerequisite_state,
-                               "the file of option \"" + file_option + "\" of server " + server.name +
-                                   " " + what);
+                               "the file of option \"" + file_option + "\" of server " +
+                                   server.name + " " + what);
         };
         const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         if (descriptor < 0)
@@ -133,7 +143,7 @@ std::vector<std::string> choose(const std::optional<std::string> &asked,
     }
     if (chosen.empty())
         throw core::Error(core::sqlstate::feature_not_supported,
-                          (asked ? "provider \"" + *asked + "\" does not serve channel \""
+                          (asked ? shown(*asked) + " does not serve channel \""
                                  : std::string("no configured provider serves channel \"")) +
                               std::string(core::channel_name(channel)) + "\"",
                           asked ? "Choose another provider or channel."

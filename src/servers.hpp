@@ -31,6 +31,7 @@ void read_secret_files(Server &server);
 // those of `routed`, or else those of the setting mfa.provider that serve the channel. Checks USAGE
 // (42501), that the channel is served (0A000) and that the options are complete (55000).
 std::vector<std::string> choose(const std::optional<std::string> &asked,
-                                const std::vector<std::string> &routed, core::Channel channel, Oid role);
+                                const std::vector<std::string> &routed, core::Channel channel,
+                                Oid role);
 
 } // namespace mfa::servers

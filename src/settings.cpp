@@ -104,15 +104,16 @@ bool check_limits(char **value, void **extra, GucSource /*source*/) {
     return true;
 }
 
-template <const core::RateLimits **Variable> void assign_limits(const char * /*value*/, void *extra) {
+template <const core::RateLimits **Variable>
+void assign_limits(const char * /*value*/, void *extra) {
     *Variable = static_cast<const core::RateLimits *>(extra);
 }
 
 template <const core::RateLimits **Variable>
 void define_limits(const char *name, const char *value, const char *text) {
     static char *as_text; // GUC keeps the text, the hooks keep what is used
-    DefineCustomStringVariable(name, text, "COUNT/DURATION, ...; empty for no limit.", &as_text, value,
-                               PGC_SUSET, 0, check_limits, assign_limits<Variable>, nullptr);
+    DefineCustomStringVariable(name, text, "COUNT/DURATION, ...; empty for no limit.", &as_text,
+                               value, PGC_SUSET, 0, check_limits, assign_limits<Variable>, nullptr);
 }
 
 void define_int(const char *name, int *variable, int value, int min, int max, const char *text,
@@ -153,13 +154,15 @@ void define() {
     define_string("mfa.app_name", &app_name,
                   "What {app} in a template stands for; empty for the name of the database.",
                   check_app_name);
-    define_string("mfa.provider", &provider,
-                  "Foreign servers through which messages are sent, in the order in which they are tried.",
-                  check_provider);
+    define_string(
+        "mfa.provider", &provider,
+        "Foreign servers through which messages are sent, in the order in which they are tried.",
+        check_provider);
     DefineCustomEnumVariable(
-        "mfa.resend", "What mfa_send does while a request is live: send the same code, or a new one.",
-        nullptr, &resend, static_cast<int>(Resend::same), resend_options, PGC_SUSET, 0, nullptr,
-        nullptr, nullptr);
+        "mfa.resend",
+        "What mfa_send does while a request is live: send the same code, or a new one.", nullptr,
+        &resend, static_cast<int>(Resend::same), resend_options, PGC_SUSET, 0, nullptr, nullptr,
+        nullptr);
     define_int("mfa.lockout_max", &lockout_max, 24 * 3600, 60, week,
                "Longest time for which wrong codes lock a recipient out.", GUC_UNIT_S);
     define_limits<&send_limit>("mfa.send_limit", "1/30s, 5/10min, 20/1d",
@@ -170,10 +173,12 @@ void define() {
         "mfa.send_limit_destination", "5000/1h, 20000/1d",
         "How many messages may go to numbers of one route, or else one country code.");
     define_int("mfa.retention", &retention, 24 * 3600, 60, year,
-               "Time for which a request is kept after its code has expired.", GUC_UNIT_S, PGC_SIGHUP);
-    define_int("mfa.unknown_retries", &unknown_retries, 1, 0, 10,
-               "Number of further tries when a provider may have taken a message without saying so.",
-               0, PGC_SIGHUP);
+               "Time for which a request is kept after its code has expired.", GUC_UNIT_S,
+               PGC_SIGHUP);
+    define_int(
+        "mfa.unknown_retries", &unknown_retries, 1, 0, 10,
+        "Number of further tries when a provider may have taken a message without saying so.", 0,
+        PGC_SIGHUP);
     define_string("mfa.key_file", &key_file,
                   "File of the keys under which codes are hashed; relative to the data directory.",
                   nullptr, "mfa.key", PGC_SIGHUP, GUC_SUPERUSER_ONLY);

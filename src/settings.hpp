@@ -9,27 +9,27 @@ namespace mfa::settings {
 enum class Resend : int { same, fresh };
 
 // Current values, as GUC keeps them; strings are never null.
-extern int code_length;         // characters
-extern int code_length_floor;   // least that a call may ask for
-extern bool allow_alphas;       //
-extern int valid_for;           // seconds
-extern int valid_for_cap;       // most that a call may ask for, seconds
-extern int max_attempts;        //
-extern int max_attempts_cap;    // most that a call may ask for
-extern char *message;           // template; '' = the locale's built-in text
-extern char *locale;            // '' = English
-extern char *app_name;          // {app}; '' = the database's name
-extern char *provider;          // servers in order, comma-separated
-extern int resend;              // Resend
-extern int lockout_max;         // longest lock-out, seconds
+extern int code_length;                                // characters
+extern int code_length_floor;                          // least that a call may ask for
+extern bool allow_alphas;                              //
+extern int valid_for;                                  // seconds
+extern int valid_for_cap;                              // most that a call may ask for, seconds
+extern int max_attempts;                               //
+extern int max_attempts_cap;                           // most that a call may ask for
+extern char *message;                                  // template; '' = the locale's built-in text
+extern char *locale;                                   // '' = English
+extern char *app_name;                                 // {app}; '' = the database's name
+extern char *provider;                                 // servers in order, comma-separated
+extern int resend;                                     // Resend
+extern int lockout_max;                                // longest lock-out, seconds
 extern const core::RateLimits *send_limit;             // per recipient
 extern const core::RateLimits *send_limit_database;    // of the whole database
 extern const core::RateLimits *send_limit_destination; // per route, or country code
-extern int retention;           // seconds a request is kept after its expiry
-extern int unknown_retries;     // tries after an unknown outcome
-extern char *key_file;          // path; relative to the data directory
-extern int max_workers;         // delivery workers at once, whole server
-extern int max_in_flight;       // messages in flight at once, one worker
+extern int retention;                                  // seconds a request is kept after its expiry
+extern int unknown_retries;                            // tries after an unknown outcome
+extern char *key_file;                                 // path; relative to the data directory
+extern int max_workers;                                // delivery workers at once, whole server
+extern int max_in_flight;                              // messages in flight at once, one worker
 
 // Defines them; from _PG_init, whether preloaded or not.
 void define();

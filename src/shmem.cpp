@@ -69,10 +69,11 @@ bool available() { return shared != nullptr; }
 
 void require() {
     if (!available())
-        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                        errmsg("mfa is not in shared_preload_libraries"),
-                        errhint("Add mfa to shared_preload_libraries in postgresql.conf and restart "
-                                "the server.")));
+        ereport(ERROR,
+                (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                 errmsg("mfa is not in shared_preload_libraries"),
+                 errhint("Add mfa to shared_preload_libraries in postgresql.conf and restart "
+                         "the server.")));
 }
 
 Slot &slot(int index) { return shared->slots[index]; }

@@ -15,12 +15,12 @@ struct Slot {
     slock_t lock; // guards all below; held for a few instructions
     Oid database; // InvalidOid: free
     WorkerState worker;
-    int worker_proc;           // of a running worker: its number in the process array
-    bool wanted;               // something was committed since a worker last looked
-    TimestampTz due;           // when a worker is to look again by itself; DT_NOEND: never
-    bool ended_well;           // the last worker left by itself
-    bool has_extension;        // what the last worker found; true until one has looked
-    int prepared_step;         // s between looks for prepared transactions that were committed; 0: none
+    int worker_proc;    // of a running worker: its number in the process array
+    bool wanted;        // something was committed since a worker last looked
+    TimestampTz due;    // when a worker is to look again by itself; DT_NOEND: never
+    bool ended_well;    // the last worker left by itself
+    bool has_extension; // what the last worker found; true until one has looked
+    int prepared_step;  // s between looks for prepared transactions that were committed; 0: none
 };
 
 // Chains the request and startup hooks; from _PG_init in the postmaster only. `at_start` runs once when

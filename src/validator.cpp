@@ -13,14 +13,16 @@ namespace {
 // options, those that name a file are for roles that may read the server's files anyway.
 void require_file_privilege(const char *option) {
     if (!pg::call([] { return has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES); }))
-        throw core::Error(core::sqlstate::insufficient_privilege,
-                          std::string("permission denied to set option \"") + option + "\"",
-                          "Only superusers and members of pg_read_server_files may name a file of the "
-                          "server.");
+        throw core::Error(
+            core::sqlstate::insufficient_privilege,
+            std::string("permission denied to set option \"") + option + "\"",
+            "Only superusers and members of pg_read_server_files may name a file of the "
+            "server.");
 }
 
 bool names_a_file(std::string_view option) {
-    return option == "ca_file" || (option.size() > 5 && option.substr(option.size() - 5) == "_file");
+    return option == "ca_file" ||
+           (option.size() > 5 && option.substr(option.size() - 5) == "_file");
 }
 
 struct GivenOption {

@@ -15,8 +15,9 @@ namespace mfa {
 
 namespace {
 
-constexpr const char *status_names[] = {"verified", "wrong",      "expired", "used",     "exhausted",
-                                        "canceled", "superseded", "locked",  "not_found"};
+constexpr const char *status_names[] = {"verified",   "wrong",     "expired",
+                                        "used",       "exhausted", "canceled",
+                                        "superseded", "locked",    "not_found"};
 
 // Which request is meant: by id, or else by recipient. Its hashes are those under each key that may have
 // hashed it; by id they are only needed where there are several keys.
@@ -67,7 +68,8 @@ TimestampTz lock_end(const store::Failures &failures) {
 }
 
 // Charges one attempt, unless the recipient is locked out. PostgreSQL zone.
-Presented charge(Relation requests, const Target &target, store::Request *row, TimestampTz *locked_until) {
+Presented charge(Relation requests, const Target &target, store::Request *row,
+                 TimestampTz *locked_until) {
     const bool known = !target.recipients.empty();
     const core::RecipientHash *hashes = known ? target.recipients.data() : &row->recipient;
     const int hash_count = known ? static_cast<int>(target.recipients.size()) : 1;
@@ -171,8 +173,8 @@ std::vector<core::RecipientHash> recipient_of(const core::RequestId &request,
     bytea *sealed = nullptr;
     const bool found = pg::call([&] {
         Relation requests = store::open_requests(AccessShareLock);
-        const bool exists = store::find_request(requests, request, store::any_purpose, GetUserId(),
-                                                &row, &sealed);
+        const bool exists =
+            store::find_request(requests, request, store::any_purpose, GetUserId(), &row, &sealed);
         table_close(requests, NoLock);
         return exists;
     });
@@ -186,7 +188,8 @@ std::vector<core::RecipientHash> recipient_of(const core::RequestId &request,
 
 const char *status_name(VerifyStatus status) { return status_names[static_cast<int>(status)]; }
 
-VerifyAnswer verify(const core::RequestId &request, std::string_view code, std::string_view purpose) {
+VerifyAnswer verify(const core::RequestId &request, std::string_view code,
+                    std::string_view purpose) {
     const core::Keyring &keys = keys::current();
     Target target{request, {}};
     if (keys.keys().size() > 1)

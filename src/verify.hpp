@@ -30,6 +30,7 @@ struct VerifyAnswer {
 
 // A request id, a number or an address; anything else names no request.
 VerifyAnswer verify(std::string_view request, std::string_view code, std::string_view purpose);
-VerifyAnswer verify(const core::RequestId &request, std::string_view code, std::string_view purpose);
+VerifyAnswer verify(const core::RequestId &request, std::string_view code,
+                    std::string_view purpose);
 
 } // namespace mfa

@@ -81,8 +81,7 @@ template <class F> void work(const char *activity, Manners manners, F &&body) {
     pg::call([&] { pgstat_report_activity(STATE_RUNNING, activity); });
     pg::transaction([&] {
         const bool may_stay = pg::call([&] {
-            if (manners == Manners::yield &&
-                !pg::try_lock_database(MyDatabaseId, RowExclusiveLock))
+            if (manners == Manners::yield && !pg::try_lock_database(MyDatabaseId, RowExclusiveLock))
                 return false;
             if (!catalog::lock_extension()) {
                 has_extension = false;
@@ -152,7 +151,9 @@ class Worker {
     using Clock = std::chrono::steady_clock;
 
     bool take_wanted();
+    int room() const;
     void claim();
+    void claim_from(const std::string &provider);
     void record();
     void purge();
     void turn();
@@ -181,25 +182,45 @@ bool Worker::take_wanted() {
 }
 
 void Worker::claim() {
-    const int room = settings::max_in_flight - static_cast<int>(delivery_.in_flight());
-    if (room <= 0)
+    if (room() <= 0)
         return; // an answer makes room, and asks again
-    const int limit = std::min(room, claim_batch);
     work("claim messages", Manners::yield, [&] {
-        std::vector<outbox::Claimed> claimed;
-        const int touched =
-            pg::call([&] { return outbox::claim(GetCurrentTimestamp() + lease, limit, &claimed); });
-        claim_now_ = touched == limit;
-        if (!claim_now_)
-            next_due_ = pg::call([] { return outbox::next_due(); });
-        if (touched > 0)
-            last_work_ = Clock::now();
-        delivery_.start(std::move(claimed));
+        delivery_.forget_turns();
+        std::vector<outbox::Waiting> waiting;
+        pg::call([&] { outbox::waiting(&waiting); });
+        claim_now_ = false;
+        next_due_ = DT_NOEND;
+        for (const outbox::Waiting &first : waiting) {
+            if (first.due_at > GetCurrentTimestamp())
+                next_due_ = std::min(next_due_, first.due_at);
+            else
+                claim_from(first.provider);
+        }
     });
 }
 
+// What is due of one provider, as far as there is room for it. Where messages of it are left, either an
+// answer, or its rate, or the next look says when to go on.
+void Worker::claim_from(const std::string &provider) {
+    const int limit = std::min({room(), delivery_.room(provider), claim_batch});
+    if (limit <= 0)
+        return;
+    std::vector<outbox::Claimed> claimed;
+    const int touched = pg::call(
+        [&] { return outbox::claim(provider, GetCurrentTimestamp() + lease, limit, &claimed); });
+    if (touched > 0)
+        last_work_ = Clock::now();
+    claim_now_ = claim_now_ || touched > 0; // to see when the next one is due
+    delivery_.start(std::move(claimed));
+}
+
+int Worker::room() const {
+    return settings::max_in_flight - static_cast<int>(delivery_.in_flight());
+}
+
 void Worker::record() {
-    work("record outcomes", Manners::yield, [&] { pg::call([&] { outbox::record(delivery_.records()); }); });
+    work("record outcomes", Manners::yield,
+         [&] { pg::call([&] { outbox::record(delivery_.records()); }); });
     if (leaving)
         return;
     delivery_.records().clear();
@@ -216,7 +237,8 @@ void Worker::purge() {
 
 // One look at everything that may be due. Each part is a short transaction or none at all.
 void Worker::turn() {
-    if (take_wanted() || until(next_due_) <= milliseconds(0))
+    if (take_wanted() || until(next_due_) <= milliseconds(0) ||
+        delivery_.next_turn() <= Clock::now())
         claim_now_ = true;
     if (claim_now_)
         claim();
@@ -233,20 +255,20 @@ void Worker::turn() {
 
 bool Worker::idle_for_long() const {
     return !claim_now_ && !purge_now_ && delivery_.in_flight() == 0 && !delivery_.has_records() &&
-           Clock::now() - last_work_ >= linger;
+           delivery_.next_turn() == Clock::time_point::max() && Clock::now() - last_work_ >= linger;
 }
 
 milliseconds Worker::next_wait() const {
-    const bool can_claim =
-        claim_now_ && delivery_.in_flight() < static_cast<std::size_t>(settings::max_in_flight);
-    if (can_claim || (purge_now_ && !claim_now_))
+    if ((claim_now_ && room() > 0) || (purge_now_ && !claim_now_))
         return milliseconds(0);
     milliseconds wait = delivery_.in_flight() > 0
                             ? watch_interval
                             : std::chrono::ceil<milliseconds>(last_work_ + linger - Clock::now());
     if (const milliseconds network = delivery_.timeout(); network.count() >= 0)
         wait = std::min(wait, network);
-    return std::min(wait, std::min(until(next_due_), until(next_purge_)));
+    if (const Clock::time_point turn = delivery_.next_turn(); turn != Clock::time_point::max())
+        wait = std::min(wait, std::chrono::ceil<milliseconds>(turn - Clock::now()));
+    return std::min({wait, until(next_due_), until(next_purge_)});
 }
 
 // Gives the provider a moment to answer, writes back what is known, and tells the launcher when to look
@@ -261,15 +283,20 @@ void Worker::leave() {
     }
     delivery_.abandon();
     bool has_prepared = false;
+    std::vector<outbox::Waiting> waiting;
     if (has_extension) {
         work("record outcomes", Manners::last_words, [&] {
             pg::call([&] {
                 outbox::record(delivery_.records());
-                next_due_ = outbox::next_due();
+                outbox::waiting(&waiting);
                 has_prepared = outbox::has_prepared_transactions();
             });
         });
     }
+
+    next_due_ = DT_NOEND;
+    for (const outbox::Waiting &first : waiting)
+        next_due_ = std::min(next_due_, first.due_at);
 
     shmem::Slot &slot = shmem::slot(my_slot);
     SpinLockAcquire(&slot.lock);
@@ -283,8 +310,9 @@ void Worker::leave() {
 }
 
 void Worker::run() {
-    MemoryContext const context =
-        pg::call([] { return AllocSetContextCreate(TopMemoryContext, "mfa worker", ALLOCSET_DEFAULT_SIZES); });
+    MemoryContext const context = pg::call([] {
+        return AllocSetContextCreate(TopMemoryContext, "mfa worker", ALLOCSET_DEFAULT_SIZES);
+    });
     MemoryContextSwitchTo(context);
     take_wanted(); // before the first look: what is committed from here on asks again
     work("take over leases", Manners::yield, [] { pg::call([] { outbox::take_over_leases(); }); });
@@ -340,6 +368,7 @@ void mfa_worker_main(Datum slot) {
     mfa::worker::set_up();
     mfa::pg::Report report;
     if (mfa::pg::caught(report, [] { mfa::worker::Worker().run(); }))
-        mfa::pg::raise(report); // to the process' own handler: logged, exit status 1, never restarted
+        mfa::pg::raise(
+            report); // to the process' own handler: logged, exit status 1, never restarted
 }
 }

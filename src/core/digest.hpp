@@ -24,7 +24,9 @@ using SubKey = std::array<std::uint8_t, 32>;
 // pass under the id stored in a row. Wiped on destruction.
 class Key {
   public:
-    explicit Key(std::span<const std::uint8_t> master); // 32 bytes, or core::Error 55000
+    // 32 bytes, or core::Error 55000. `domain` is where the key is used: another domain has other
+    // sub-keys under the same id, so that what is hashed or sealed in one is void in another.
+    explicit Key(std::span<const std::uint8_t> master, std::string_view domain = {});
     Key(const Key &) = default;
     Key(Key &&) = default;
     Key &operator=(const Key &) = default;
@@ -55,7 +57,7 @@ class Keyring {
     // one; blank lines and lines that begin with '#' are skipped; every line ends with a newline
     // (so a line cut short is refused, not half read); no key twice. Throws core::Error 55000 that
     // names the line, never its content.
-    static Keyring parse(std::string_view file_text);
+    static Keyring parse(std::string_view file_text, std::string_view domain = {});
 
     const Key &current() const noexcept { return keys_.front(); }
     const Key *find(std::int32_t id) const noexcept; // nullptr when the file has no such key

@@ -29,16 +29,17 @@ class File {
 };
 
 [[noreturn]] void unusable(const std::string &path, const std::string &what, const char *hint) {
-    throw Error(sqlstate::object_not_in_prerequisite_state,
-                "key file \"" + path + "\" " + what, hint);
+    throw Error(sqlstate::object_not_in_prerequisite_state, "key file \"" + path + "\" " + what,
+                hint);
 }
 
 [[noreturn]] void unusable_errno(const std::string &path, const char *what, int error) {
-    unusable(path, std::string(what) + ": " + std::strerror(error),
-             error == ENOENT
-                 ? "Put the key file back, or restart the server to have a new one made: codes sent "
-                   "under a lost key can't be verified any more."
-                 : "The setting mfa.key_file names the file.");
+    unusable(
+        path, std::string(what) + ": " + std::strerror(error),
+        error == ENOENT
+            ? "Put the key file back, or restart the server to have a new one made: codes sent "
+              "under a lost key can't be verified any more."
+            : "The setting mfa.key_file names the file.");
 }
 
 constexpr const char *mode_hint = "Let the server's user own it, and set its mode to 0600.";
@@ -89,9 +90,9 @@ void write_whole(const std::string &path, int descriptor, std::string_view text)
 
 bool same_file(const struct stat &a, const struct stat &b) noexcept {
     return a.st_dev == b.st_dev && a.st_ino == b.st_ino && a.st_size == b.st_size &&
-           a.st_mode == b.st_mode && a.st_uid == b.st_uid &&
-           a.st_mtim.tv_sec == b.st_mtim.tv_sec && a.st_mtim.tv_nsec == b.st_mtim.tv_nsec &&
-           a.st_ctim.tv_sec == b.st_ctim.tv_sec && a.st_ctim.tv_nsec == b.st_ctim.tv_nsec;
+           a.st_mode == b.st_mode && a.st_uid == b.st_uid && a.st_mtim.tv_sec == b.st_mtim.tv_sec &&
+           a.st_mtim.tv_nsec == b.st_mtim.tv_nsec && a.st_ctim.tv_sec == b.st_ctim.tv_sec &&
+           a.st_ctim.tv_nsec == b.st_ctim.tv_nsec;
 }
 
 struct Cache {
@@ -126,7 +127,7 @@ bool create_key_file(const std::string &path, RandomSource &random) {
     return made;
 }
 
-const Keyring &load_key_file(const std::string &path) {
+const Keyring &load_key_file(const std::string &path, std::string_view domain) {
     // Never freed: a destructor of a global would run while the server's process is going down.
     static Cache *cache = nullptr;
 
@@ -145,7 +146,7 @@ const Keyring &load_key_file(const std::string &path) {
         unusable_errno(path, "could not be accessed", errno);
     check_safe(path, status);
     Secret text = read_whole(path, file.get());
-    cache = new Cache{path, status, Keyring::parse(text.view())};
+    cache = new Cache{path, status, Keyring::parse(text.view(), domain)};
     return cache->keys;
 }
 

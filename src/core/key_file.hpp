@@ -14,7 +14,7 @@ bool create_key_file(const std::string &path, RandomSource &random);
 // The keys of the file, read again when the file has changed (device, inode, size, modification and
 // status time). core::Error 55000 that names the file and what is wrong: missing, no regular file, not
 // owned by this process's user, accessible by others, malformed. Keys of an earlier read are not served
-// then. The reference is good until the next call. For one thread.
-const Keyring &load_key_file(const std::string &path);
+// then. `domain` as in Key; it does not change within a process. The reference is good until the next call. For one thread.
+const Keyring &load_key_file(const std::string &path, std::string_view domain = {});
 
 } // namespace mfa::core

@@ -74,16 +74,19 @@ bool read_master(std::string_view line, std::span<std::uint8_t, master_size> mas
 
 } // namespace
 
-Key::Key(std::span<const std::uint8_t> master) {
+Key::Key(std::span<const std::uint8_t> master, std::string_view domain) {
     if (master.size() != master_size) {
         throw unusable("a master key has " + std::to_string(master.size()) + " bytes, but needs " +
                        std::to_string(master_size));
     }
+    const auto in_domain = [&](std::string_view purpose) {
+        return std::string(purpose).append(domain);
+    };
     std::array<std::uint8_t, 4> id{};
     try {
-        derive(master, "mfa 1 recipient", recipient_);
-        derive(master, "mfa 1 code", code_);
-        derive(master, "mfa 1 seal", seal_);
+        derive(master, in_domain("mfa 1 recipient"), recipient_);
+        derive(master, in_domain("mfa 1 code"), code_);
+        derive(master, in_domain("mfa 1 seal"), seal_);
         derive(master, "mfa 1 id", id);
     } catch (...) {
         wipe(); // no destructor runs for an object that was never made
@@ -98,7 +101,7 @@ void Key::wipe() noexcept {
     OPENSSL_cleanse(seal_.data(), seal_.size());
 }
 
-Keyring Keyring::parse(std::string_view file_text) {
+Keyring Keyring::parse(std::string_view file_text, std::string_view domain) {
     if (file_text.size() > max_file_bytes) {
         throw unusable("the key file has " + std::to_string(file_text.size()) +
                        " bytes, but at most " + std::to_string(max_file_bytes) + " are read");
@@ -127,7 +130,7 @@ Keyring Keyring::parse(std::string_view file_text) {
                                " are read",
                            "Remove keys that no live request uses, which are the last ones.");
         }
-        Key key(master);
+        Key key(master, domain);
         if (ring.find(key.id()) != nullptr) {
             throw unusable(where + "repeats a key", "Remove the line.");
         }

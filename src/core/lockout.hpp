@@ -17,7 +17,8 @@ struct Streak {
     Microseconds last_at = 0; // of the newest
 };
 
-inline constexpr int free_failures = 10;   // the tenth brings the first lock-out, and so does each after it
+inline constexpr int free_failures =
+    10; // the tenth brings the first lock-out, and so does each after it
 inline constexpr int failures_a_step = 5;  // so many have the same length, then it doubles
 inline constexpr int longest_streak = 100; // the last one of a streak brings the longest
 inline constexpr Microseconds first_lockout = 60'000'000;

@@ -139,8 +139,9 @@ void check_option(const Provider &provider, OptionPlace place, std::string_view 
 }
 
 bool is_given(const Options &options, std::string_view name) {
-    return !options.get(name).empty() ||
-           !options.get(std::string(name) + std::string(file_suffix)).empty();
+    // A value that is there decides, also an empty one that was read from the file.
+    return options.has(name) ? !options.get(name).empty()
+                             : options.has(std::string(name) + std::string(file_suffix));
 }
 
 void check_complete(const Provider &provider, const Options &options) {

@@ -65,10 +65,10 @@ class Reader {
 };
 
 [[noreturn]] void refuse(std::size_t entry, const std::string &what) {
-    throw Error(sqlstate::invalid_parameter_value,
-                "send limit " + std::to_string(entry) + " " + what,
-                "Write limits as COUNT/DURATION, separated by commas, such as '1/30s, 5/10min, 20/1d'; "
-                "the units are s, min, h and d.");
+    throw Error(
+        sqlstate::invalid_parameter_value, "send limit " + std::to_string(entry) + " " + what,
+        "Write limits as COUNT/DURATION, separated by commas, such as '1/30s, 5/10min, 20/1d'; "
+        "the units are s, min, h and d.");
 }
 
 RateLimit parse_one(Reader &reader, std::size_t entry) {
@@ -112,11 +112,12 @@ RateLimits parse_rate_limits(std::string_view text) {
 }
 
 std::string describe(const RateLimit &limit) {
-    const auto *unit = std::find_if(units.rbegin(), units.rend(), [&](const Unit &u) {
-                           return limit.seconds % u.seconds == 0;
-                       }).base() - 1;
-    return std::to_string(limit.count) + " in " + std::to_string(limit.seconds / unit->seconds) + " " +
-           std::string(unit->name);
+    const auto *unit = std::find_if(units.rbegin(), units.rend(),
+                                    [&](const Unit &u) { return limit.seconds % u.seconds == 0; })
+                           .base() -
+                       1;
+    return std::to_string(limit.count) + " in " + std::to_string(limit.seconds / unit->seconds) +
+           " " + std::string(unit->name);
 }
 
 std::optional<Refusal> check_times(std::span<std::int64_t> times, const RateLimits &limits,
@@ -156,8 +157,10 @@ std::int64_t count_event(Window &window, const RateLimit &limit, std::int64_t no
     std::int64_t wait = width - elapsed;
     const std::int64_t room = limit.count - 1 - window.current;
     if (room >= 0 && window.previous > 0)
-        wait = std::min<std::int64_t>(
-            wait, width - elapsed - static_cast<std::int64_t>(static_cast<__int128>(room) * width / window.previous));
+        wait =
+            std::min<std::int64_t>(wait, width - elapsed -
+                                             static_cast<std::int64_t>(static_cast<__int128>(room) *
+                                                                       width / window.previous));
     return std::max<std::int64_t>(1, (wait + 999'999) / 1'000'000);
 }
 

@@ -10,12 +10,12 @@
 namespace mfa::core {
 
 struct RequestData {
-    Secret recipient;         // normalised
-    Secret code;              // canonical
-    std::string message;      // template; '' = built-in of the locale
-    std::string locale;       // '' = English
-    std::string app;          // what {app} stands for
-    std::string sender;       // '' = the server's
+    Secret recipient;    // normalised
+    Secret code;         // canonical
+    std::string message; // template; '' = built-in of the locale
+    std::string locale;  // '' = English
+    std::string app;     // what {app} stands for
+    std::string sender;  // '' = the server's
 };
 
 // Length-prefixed fields behind a version byte; `decode` answers nothing for anything else, and never

@@ -110,7 +110,9 @@ std::size_t on_header(char *data, std::size_t size, std::size_t count, void *use
         return 0;
     }
     constexpr std::string_view name = "retry-after";
-    const std::string_view line(data, length);
+    std::string_view line(data, length);
+    while (line.ends_with('\n') || line.ends_with('\r'))
+        line.remove_suffix(1);
     if (names_header(line, name)) {
         try {
             transfer.response.retry_after =
@@ -166,7 +168,7 @@ void prepare(Transfer &transfer, const TransportOptions &options) {
         curl_slist *longer = curl_slist_append(transfer.headers.get(), std::string(line).c_str());
         if (!longer)
             throw std::bad_alloc();
-        (void)transfer.headers.release(); // libcurl answers the head of the same list
+        (void) transfer.headers.release(); // libcurl answers the head of the same list
         transfer.headers.reset(longer);
     };
     for (const Secret &line : request.headers)
@@ -198,7 +200,8 @@ class Transport::State {
     std::unordered_map<CURL *, std::unique_ptr<Transfer>> transfers;
 
   private:
-    static int on_socket(CURL *easy, curl_socket_t socket, int what, void *user, void *known) noexcept;
+    static int on_socket(CURL *easy, curl_socket_t socket, int what, void *user,
+                         void *known) noexcept;
     static int on_timer(CURLM *multi, long timeout_ms, void *user) noexcept;
     void action(curl_socket_t socket, int events);
     void collect(std::vector<Completion> &ended);
@@ -246,7 +249,8 @@ int Transport::State::on_socket(CURL * /*easy*/, curl_socket_t socket, int what,
     }
     epoll_event event{};
     event.data.fd = socket;
-    event.events = ((what & CURL_POLL_IN) ? EPOLLIN : 0U) | ((what & CURL_POLL_OUT) ? EPOLLOUT : 0U);
+    event.events =
+        ((what & CURL_POLL_IN) ? EPOLLIN : 0U) | ((what & CURL_POLL_OUT) ? EPOLLOUT : 0U);
     if (known && ::epoll_ctl(state.epoll, EPOLL_CTL_MOD, socket, &event) == 0)
         return 0;
     if (::epoll_ctl(state.epoll, EPOLL_CTL_ADD, socket, &event) != 0 &&
@@ -349,8 +353,8 @@ void Transport::State::collect(std::vector<Completion> &ended) {
             completion.response = std::move(transfer->response);
             completion.response.status = status;
         } else {
-            completion.result = written > 0 ? Completion::Result::interrupted
-                                            : Completion::Result::not_reached;
+            completion.result =
+                written > 0 ? Completion::Result::interrupted : Completion::Result::not_reached;
             completion.error = curl_easy_strerror(code);
         }
         ended.push_back(std::move(completion));
@@ -364,8 +368,8 @@ void Transport::State::collect(std::vector<Completion> &ended) {
 
 Outcome outcome_without_response(const Completion &completion) {
     Outcome outcome;
-    outcome.verdict = completion.result == Completion::Result::not_reached ? Verdict::retry
-                                                                          : Verdict::unknown;
+    outcome.verdict =
+        completion.result == Completion::Result::not_reached ? Verdict::retry : Verdict::unknown;
     outcome.error = completion.error;
     return outcome;
 }

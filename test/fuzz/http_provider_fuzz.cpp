@@ -56,7 +56,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     message.id = "018f0000-0000-7000-8000-000000000001";
     message.recipient = recipient;
     message.code = code;
-    message.life = std::chrono::seconds{fields.number()};
+    message.life = std::chrono::seconds{1 + fields.number() % 604'800};
     message.sender = fields.next();
     message.locale = fields.next();
     message.text = fields.next();

@@ -101,8 +101,8 @@ FROM pg_temp.storage_of('mfa.failure') AS s;
 -- States that there are not are refused.
 CREATE FUNCTION pg_temp.insert_request(state text, id uuid DEFAULT gen_random_uuid()) RETURNS void
 LANGUAGE sql AS $$
-    INSERT INTO mfa.request (attempts, max_attempts, attempted_at, key_id, owner, created_at, expires_at, id, code_length,
-        allow_alphas, state, purpose, recipient_hash)
+    INSERT INTO mfa.request (attempts, max_attempts, attempted_at, key_id, owner, created_at, expires_at,
+        id, code_length, allow_alphas, state, purpose, recipient_hash)
     VALUES (0, 3, '-infinity', 1, 10, now(), now(), id, 6, false, state, '', '')
 $$;
 SELECT lives_ok(format('SELECT pg_temp.insert_request(%L)', state), 'a request can be ' || state)

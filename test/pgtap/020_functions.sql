@@ -1,5 +1,5 @@
 -- The functions: names, parameters, results and properties are the interface that applications call.
-SELECT plan(71);
+SELECT plan(81);
 
 -- Signatures, with names and defaults.
 CREATE TEMP TABLE interface (function regprocedure, arguments text, result text);
@@ -17,10 +17,14 @@ INSERT INTO interface VALUES
     ('mfa_check(text, text, text)',
      'request text, code text, purpose text DEFAULT ''''::text, OUT verified boolean, OUT status text,'
      ' OUT attempts_left integer, OUT retry_after interval', 'record'),
+    ('mfa_check(uuid, text, text)',
+     'request uuid, code text, purpose text DEFAULT ''''::text, OUT verified boolean, OUT status text,'
+     ' OUT attempts_left integer, OUT retry_after interval', 'record'),
     ('mfa_resend(uuid, text)', 'request uuid, channel text DEFAULT NULL::text', 'void'),
     ('mfa_cancel(uuid)', 'request uuid', 'boolean'),
     ('mfa_status(uuid)',
-     'request uuid, OUT state text, OUT channel text, OUT provider text, OUT delivery text, OUT error text,'
+     'request uuid, OUT recipient text, OUT state text, OUT channel text, OUT provider text,'
+     ' OUT delivery text, OUT error text,'
      ' OUT attempts_left integer, OUT sends integer, OUT created_at timestamp with time zone,'
      ' OUT expires_at timestamp with time zone, OUT ended_at timestamp with time zone', 'record');
 SELECT is(pg_get_function_arguments(function), arguments, function || ' has these parameters')
@@ -63,6 +67,8 @@ $$, 'each has a comment');
 -- Overloads can't be mistaken for one another, and mfa_verify never answers null.
 SELECT set_eq($$ SELECT count(*)::int FROM member WHERE proname = 'mfa_verify' $$, ARRAY[2],
     'mfa_verify has two forms');
+SELECT set_eq($$ SELECT count(*)::int FROM member WHERE proname = 'mfa_check' $$, ARRAY[2],
+    'and so has mfa_check');
 SELECT lives_ok($$ SELECT mfa_verify('+14155550123', '0000000') $$, 'untyped literals find one of them');
 SELECT is(mfa_verify(NULL, NULL), false, 'for nulls it answers false');
 SELECT is(mfa_verify(NULL::uuid, NULL, NULL), false, 'for a null uuid too');

@@ -5,7 +5,7 @@ CREATE SERVER gateway FOREIGN DATA WRAPPER mfa_http OPTIONS (url 'http://127.0.0
 SET mfa.send_limit = '';
 CREATE ROLE pgtap_privileges_app;
 CREATE ROLE pgtap_privileges_none;
-GRANT EXECUTE ON FUNCTION mfa_send, mfa_check TO pgtap_privileges_app;
+GRANT EXECUTE ON FUNCTION mfa_send, mfa_check(text, text, text) TO pgtap_privileges_app;
 GRANT USAGE ON FOREIGN SERVER gateway TO pgtap_privileges_app;
 SELECT plan(21);
 
@@ -52,10 +52,10 @@ SELECT is(array_agg(DISTINCT pg_temp.outcome(role, format(command, name))), ARRA
 FROM relation, unnest(ARRAY['SELECT FROM %s', 'DELETE FROM %s', 'TRUNCATE %s', 'LOCK %s']) AS command,
     unnest(ARRAY['pgtap_privileges_app']) AS role
 WHERE relkind = 'r' GROUP BY role, command ORDER BY command;
-SELECT is(pg_temp.outcome('pgtap_privileges_none', 'SELECT mfa_send(''+14155550101'', provider => ''gateway'')'), '42501',
-    'mfa_send needs EXECUTE');
-SELECT is(pg_temp.outcome('pgtap_privileges_app', 'SELECT mfa_send(''+14155550101'', provider => ''gateway'')'), '00000',
-    'and no privilege on any table');
+SELECT is(pg_temp.outcome('pgtap_privileges_none', 'SELECT mfa_send(''+14155550101'', provider => ''gateway'')'),
+    '42501', 'mfa_send needs EXECUTE');
+SELECT is(pg_temp.outcome('pgtap_privileges_app', 'SELECT mfa_send(''+14155550101'', provider => ''gateway'')'),
+    '00000', 'and no privilege on any table');
 SELECT is(pg_temp.outcome('pgtap_privileges_app', 'SELECT mfa_check(''+14155550101'', ''0000000'')'), '00000',
     'nor does mfa_check');
 SELECT is(pg_temp.outcome('pgtap_privileges_app', 'SELECT mfa_verify(''+14155550101'', ''0000000'')'), '42501',

@@ -7,7 +7,7 @@ ALTER DATABASE :"DBNAME" SET mfa.provider = 'gateway';
 SET mfa.send_limit = '';
 SET mfa.provider = 'gateway';
 CREATE ROLE pgtap_path_app;
-GRANT EXECUTE ON FUNCTION mfa_send, mfa_check, mfa_verify(text, text, text) TO pgtap_path_app;
+GRANT EXECUTE ON FUNCTION mfa_send, mfa_check(text, text, text), mfa_verify(text, text, text) TO pgtap_path_app;
 GRANT USAGE ON FOREIGN SERVER gateway TO pgtap_path_app;
 CREATE SCHEMA hostile AUTHORIZATION pgtap_path_app;
 SELECT plan(26);
@@ -27,7 +27,8 @@ DECLARE
     type text;
     symbol text;
 BEGIN
-    FOREACH type IN ARRAY ARRAY['uuid', 'bytea', 'text', 'int4', 'int8', 'int2', 'oid', 'timestamptz', 'bool', 'name'] LOOP
+    FOREACH type IN ARRAY ARRAY['uuid', 'bytea', 'text', 'int2', 'int4', 'int8', 'oid', 'timestamptz', 'bool',
+            'name'] LOOP
         EXECUTE format('CREATE FUNCTION hostile.compare(%1$s, %1$s) RETURNS boolean LANGUAGE sql AS
             ''SELECT hostile.called()''', type);
         FOREACH symbol IN ARRAY ARRAY['=', '<>', '<', '>', '<=', '>='] LOOP
@@ -137,7 +138,8 @@ $$, 'no constraint or default of the tables depends on anything but pg_catalog')
 -- A table of mfa's name that lost what the counters rely on is refused, not worked on.
 BEGIN;
 ALTER TABLE mfa.request ADD extra int;
-SELECT throws_ok('SELECT mfa_verify(''+14155550104'', ''0000000'')', '55000', NULL, 'a table with a column too many is refused');
+SELECT throws_ok('SELECT mfa_verify(''+14155550104'', ''0000000'')', '55000', NULL,
+    'a table with a column too many is refused');
 SELECT throws_ok('SELECT mfa_send(''+14155550104'')', '55000', NULL, 'for sending too');
 ROLLBACK;
 BEGIN;

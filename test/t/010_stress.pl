@@ -49,15 +49,19 @@ $node->safe_psql('shop', q{
 	END $$;
 });
 
+my $fills = 0;
+
 sub fill
 {
 	my ($first, $code) = @_;
+	$fills++;
 	$node->safe_psql('shop', qq{
 		INSERT INTO target SELECT n, mfa_send('+1415556' || lpad(n::text, 4, '0'), max_attempts => 3)
 		FROM generate_series($first, $first + $requests - 1) n;
 	});
 	return unless $code;
-	$gateway->call(GET => 'wait?timeout=60&count=' . ($first + $requests - 1));
+	# One more fill, so many more messages.
+	$gateway->call(GET => 'wait?timeout=60&count=' . ($fills * $requests));
 	my %code = map { $_->{to} => MfaGateway::code_in($_) } $gateway->messages;
 	$node->safe_psql('shop', join ';',
 		map { sprintf "UPDATE target SET code = '%s' WHERE n = %d", $code{ sprintf '+1415556%04d', $_ }, $_ }
@@ -73,7 +77,7 @@ sub storm
 	local $ENV{PGOPTIONS} = '-c search_path=public';
 	run_log([ 'pgbench', '-n', '-h', $node->host, '-p', $node->port, '-c', $sessions, '-j', 2,
 			'-T', $time, '-M', 'prepared', '-f', $file, 'shop' ], '>', \my $out, '2>', \my $error)
-	  or die $error;
+	  or die 'pgbench failed';
 	my ($transactions) = $out =~ /number of transactions actually processed: (\d+)/;
 	return $transactions;
 }

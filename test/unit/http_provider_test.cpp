@@ -328,7 +328,8 @@ TEST(HttpProviderComplete, AJsonBodyHasItsValuesInStrings) {
           R"({"a":"{text}","b":{code}})", R"({"a":"{text}","b":{from}})",
           R"({"a":"{text}","b":{channel}})", R"({"a":"{text}","b":{locale}})",
           R"({"a":"{text}","b":{id}})", R"({"a":"\{text}"})", R"({"a":"\u{text}"})",
-          R"({"a":"{text}","b":"\{id}"})", "to={to}&text={text}"})
+          R"({"a":"{text}","b":"\{id}"})", "to={to}&text={text}", R"({"a":"{text}","b":0{life}})",
+          R"({"a":"{text}","b":9e30{life}})"})
         expect_incomplete(options({{"body", bad}}), "valid JSON");
     expect_incomplete(options({{"body", R"({"a":"{text}","b":{token}})"}, {"token", "1"}}),
                       "valid JSON");

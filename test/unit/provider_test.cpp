@@ -184,6 +184,15 @@ TEST(CheckComplete, NamesTheMissingOption) {
     options.set("space", "example");
     EXPECT_NO_THROW(check_complete(signalwire(), options));
 
+    // Before the files are read, their names are enough; an empty file is not.
+    Options from_files;
+    from_files.set("space", "example");
+    from_files.set("project_id", "p");
+    from_files.set("api_token_file", "/etc/mfa/token");
+    EXPECT_NO_THROW(check_complete(signalwire(), from_files));
+    from_files.set("api_token", "");
+    EXPECT_THROW(check_complete(signalwire(), from_files), Error);
+
     error = error_of([] { check_complete(http_provider, {}); });
     EXPECT_EQ(error.message(), "option \"url\" of the server is not set");
     EXPECT_NE(error.hint().find("ALTER SERVER"), std::string::npos);

@@ -194,15 +194,20 @@ bool serves_channel(Channel channel, const Options &options) {
 }
 
 // A JSON body is tried with values that are valid only inside a string: a placeholder anywhere else
-// would let a message's text write JSON of its own. {life} is a number and may stand bare.
+// would let a message's text write JSON of its own. {life} is a number and may stand bare; its
+// extremes are tried, lest somebody makes an exponent of it.
 bool makes_json(std::string_view body) {
-    const OutboundMessage sample{Channel::sms, "0x", "+1",  "+1",
-                                 "a b",        "0x", "x-y", std::chrono::seconds{1}};
-    Options sample_options;
-    sample_options.set("token", "x");
-    Secret filled;
-    fill_request_template(filled, body, Place::json, sample, sample_options);
-    return is_json(filled.view());
+    Options options;
+    options.set("token", "x");
+    OutboundMessage sample{Channel::sms, "0x", "+1", "+1", "a b", "0x", "x-y", {}};
+    for (const std::chrono::seconds life : {std::chrono::hours{0}, std::chrono::hours{24 * 7}}) {
+        sample.life = std::max(life, std::chrono::seconds{1});
+        Secret filled;
+        fill_request_template(filled, body, Place::json, sample, options);
+        if (!is_json(filled.view()))
+            return false;
+    }
+    return true;
 }
 
 void check(const Options &options) {

@@ -1,0 +1,61 @@
+// A provider's share of the worker: how many messages may be with it at once, and how many a second.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+
+namespace mfa::core {
+
+// Owned by one thread. The rate is a token bucket that holds what a second brings, at least one.
+class Lane {
+  public:
+    using Clock = std::chrono::steady_clock;
+
+    void set_limits(int max_in_flight, double max_rate) noexcept {
+        max_in_flight_ = max_in_flight;
+        if (max_rate_ != max_rate)
+            tokens_ = std::max(1.0, max_rate);
+        max_rate_ = max_rate;
+    }
+
+    // How many may enter now.
+    int room(Clock::time_point now) noexcept {
+        refill(now);
+        const int places = std::max(0, max_in_flight_ - in_flight_);
+        return max_rate_ > 0 ? std::min(places, static_cast<int>(tokens_)) : places;
+    }
+    bool is_full() const noexcept { return in_flight_ >= max_in_flight_; }
+    // When the rate lets the next one in.
+    Clock::time_point next_turn(Clock::time_point now) noexcept {
+        refill(now);
+        if (max_rate_ <= 0 || tokens_ >= 1)
+            return now;
+        return now + std::chrono::ceil<Clock::duration>(
+                         std::chrono::duration<double>((1 - tokens_) / max_rate_));
+    }
+
+    void enter(Clock::time_point now) noexcept {
+        refill(now);
+        ++in_flight_;
+        if (max_rate_ > 0)
+            tokens_ -= 1;
+    }
+    void leave() noexcept { --in_flight_; }
+
+  private:
+    void refill(Clock::time_point now) noexcept {
+        if (max_rate_ > 0 && now > refilled_at_)
+            tokens_ = std::min(
+                std::max(1.0, max_rate_),
+                tokens_ + max_rate_ * std::chrono::duration<double>(now - refilled_at_).count());
+        refilled_at_ = now;
+    }
+
+    int max_in_flight_ = 8; // until the server's options are known
+    int in_flight_ = 0;
+    double max_rate_ = 0; // 0: no limit
+    double tokens_ = 1;
+    Clock::time_point refilled_at_{};
+};
+
+} // namespace mfa::core
