@@ -31,7 +31,7 @@ struct Watch {
 
 Watch watches[shmem::max_slots];
 int running = 0;
-bool slots_exhausted = false; // said once, until it is over
+bool slots_exhausted = false; // said once, until all that was asked for has started
 
 struct SlotView {
     Oid database;
@@ -168,6 +168,7 @@ bool launch(int index) {
 // workers each has its turn.
 TimestampTz launch_due() {
     static int first = 0;
+    bool some_wait = false;
     TimestampTz next = DT_NOEND;
     const TimestampTz now = GetCurrentTimestamp();
     for (int n = 0; n < shmem::max_slots; ++n) {
@@ -178,6 +179,7 @@ TimestampTz launch_due() {
             continue;
         const TimestampTz when = std::max(slot.wanted ? now : slot.due, watches[index].not_before);
         if (when > now) {
+            some_wait = some_wait || slot.wanted;
             next = std::min(next, when);
         } else if (running >= settings::max_workers) {
             first = index; // its turn comes when a worker leaves
@@ -187,7 +189,8 @@ TimestampTz launch_due() {
             return std::min(next, watches[index].not_before);
         }
     }
-    slots_exhausted = false;
+    if (!some_wait)
+        slots_exhausted = false;
     return next;
 }
 
