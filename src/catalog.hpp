@@ -25,6 +25,33 @@ Relation open_unlogged(const char *name, int attributes, LOCKMODE lock);
 // An index of schema mfa.
 Relation open_index(const char *name, LOCKMODE lock);
 
+// Calls `see(slot)` for each row whose first index column equals `value` and that is up to date now,
+// whatever snapshot the transaction has: SnapshotSelf sees what others have committed and what we have
+// done.
+template <class See>
+void scan(Relation table, const char *index_name, Oid equal_function, Datum value,
+          ScanDirection direction, See see) {
+    Relation index = open_index(index_name, AccessShareLock);
+    ScanKeyData key;
+    ScanKeyInit(&key, 1, BTEqualStrategyNumber, equal_function, value);
+    TupleTableSlot *slot = table_slot_create(table, nullptr);
+    IndexScanDesc scan = pg::begin_index_scan(table, index, SnapshotSelf, 1);
+    index_rescan(scan, &key, 1, nullptr, 0);
+    while (index_getnext_slot(scan, direction, slot))
+        see(slot);
+    index_endscan(scan);
+    ExecDropSingleTupleTableSlot(slot);
+    index_close(index, AccessShareLock);
+}
+
+// A bytea of these bytes.
+template <std::size_t N> Datum bytes_datum(const std::array<std::uint8_t, N> &bytes) {
+    bytea *copy = static_cast<bytea *>(palloc(VARHDRSZ + N));
+    SET_VARSIZE(copy, VARHDRSZ + N);
+    std::memcpy(VARDATA(copy), bytes.data(), N);
+    return PointerGetDatum(copy);
+}
+
 // Inserts a formed tuple with its index entries, visible to the commands that follow.
 void insert(Relation table, TupleTableSlot *slot);
 

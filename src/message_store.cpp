@@ -53,24 +53,17 @@ void visit_messages(Relation messages, const core::RequestId &request, MessageVi
                     void *context) {
     pg_uuid_t id;
     std::memcpy(id.data, request.data(), request.size());
-    Relation index = catalog::open_index("message_pkey", AccessShareLock);
-    ScanKeyData key;
-    ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_UUID_EQ, UUIDPGetDatum(&id));
-    TupleTableSlot *slot = table_slot_create(messages, nullptr);
-    IndexScanDesc scan = pg::begin_index_scan(messages, index, SnapshotSelf, 1);
-    index_rescan(scan, &key, 1, nullptr, 0);
-    while (index_getnext_slot(scan, BackwardScanDirection, slot)) {
-        slot_getallattrs(slot);
-        const Datum *values = slot->tts_values;
-        see({DatumGetInt16(values[col_n]), DatumGetTimestampTz(values[col_created_at]),
-             text_or_null(slot, col_state), text_or_null(slot, col_channel),
-             text_or_null(slot, col_provider), text_or_null(slot, col_error),
-             slot->tts_isnull[col_sealed] ? nullptr : DatumGetByteaPCopy(values[col_sealed])},
-            context);
-    }
-    index_endscan(scan);
-    ExecDropSingleTupleTableSlot(slot);
-    index_close(index, AccessShareLock);
+    catalog::scan(
+        messages, "message_pkey", F_UUID_EQ, UUIDPGetDatum(&id), BackwardScanDirection,
+        [&](TupleTableSlot *slot) {
+            slot_getallattrs(slot);
+            const Datum *values = slot->tts_values;
+            see({DatumGetInt16(values[col_n]), DatumGetTimestampTz(values[col_created_at]),
+                 text_or_null(slot, col_state), text_or_null(slot, col_channel),
+                 text_or_null(slot, col_provider), text_or_null(slot, col_error),
+                 slot->tts_isnull[col_sealed] ? nullptr : DatumGetByteaPCopy(values[col_sealed])},
+                context);
+        });
 }
 
 void insert_message(const NewMessage &message, bool first) {

@@ -44,30 +44,15 @@ void see_request(const Request &request, void *context) {
 }
 
 void add_carried_over(const core::RecipientHash &recipient, Sum *sum) {
-    constexpr int columns = 3;
+    constexpr int columns = 3; // recipient_hash, attempted_at, attempts
     Relation failures = catalog::open_unlogged("failure", columns, AccessShareLock);
-    if (RelationGetNumberOfBlocks(failures) > 0) {
-        Relation index = catalog::open_index("failure_recipient", AccessShareLock);
-        union {
-            bytea header;
-            char bytes[VARHDRSZ + sizeof(core::RecipientHash)];
-        } value;
-        SET_VARSIZE(&value.header, sizeof(value));
-        std::memcpy(VARDATA(&value.header), recipient.data(), recipient.size());
-        ScanKeyData key;
-        ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_BYTEAEQ, PointerGetDatum(&value));
-        TupleTableSlot *slot = table_slot_create(failures, nullptr);
-        IndexScanDesc scan = pg::begin_index_scan(failures, index, SnapshotSelf, 1);
-        index_rescan(scan, &key, 1, nullptr, 0);
-        while (index_getnext_slot(scan, ForwardScanDirection, slot)) {
-            slot_getallattrs(slot);
-            sum->add(DatumGetInt32(slot->tts_values[2]), 0,
-                     DatumGetTimestampTz(slot->tts_values[1]));
-        }
-        index_endscan(scan);
-        ExecDropSingleTupleTableSlot(slot);
-        index_close(index, AccessShareLock);
-    }
+    if (RelationGetNumberOfBlocks(failures) > 0)
+        catalog::scan(failures, "failure_recipient", F_BYTEAEQ, catalog::bytes_datum(recipient),
+                      ForwardScanDirection, [&](TupleTableSlot *slot) {
+                          slot_getallattrs(slot);
+                          sum->add(DatumGetInt32(slot->tts_values[2]), 0,
+                                   DatumGetTimestampTz(slot->tts_values[1]));
+                      });
     table_close(failures, AccessShareLock);
 }
 

@@ -40,13 +40,6 @@ RequestState state_from(Datum datum) {
             (errcode(ERRCODE_DATA_CORRUPTED), errmsg("mfa.request has a row in an unknown state")));
 }
 
-template <std::size_t N> Datum bytes_datum(const std::array<std::uint8_t, N> &bytes) {
-    bytea *copy = static_cast<bytea *>(palloc(VARHDRSZ + N));
-    SET_VARSIZE(copy, VARHDRSZ + N);
-    std::memcpy(VARDATA(copy), bytes.data(), N);
-    return PointerGetDatum(copy);
-}
-
 template <std::size_t N> void read_bytes(Datum datum, std::array<std::uint8_t, N> &bytes) {
     bytea *stored = DatumGetByteaPP(datum);
     if (VARSIZE_ANY_EXHDR(stored) != N)
@@ -96,21 +89,11 @@ bool has_purpose(TupleTableSlot *slot, Text purpose) {
            std::string_view(purpose.data, purpose.length);
 }
 
-// Calls `see(slot)` for each row that the index finds and that is up to date now, whatever snapshot
-// the transaction has: SnapshotSelf sees what others have committed and what we have done.
+// The recipient's requests.
 template <class See>
-void scan(Relation requests, const char *index_name, Oid equal_operator, Datum value, See see) {
-    Relation index = catalog::open_index(index_name, AccessShareLock);
-    ScanKeyData key;
-    ScanKeyInit(&key, 1, BTEqualStrategyNumber, equal_operator, value);
-    TupleTableSlot *slot = table_slot_create(requests, nullptr);
-    IndexScanDesc scan = pg::begin_index_scan(requests, index, SnapshotSelf, 1);
-    index_rescan(scan, &key, 1, nullptr, 0);
-    while (index_getnext_slot(scan, ForwardScanDirection, slot))
-        see(slot);
-    index_endscan(scan);
-    ExecDropSingleTupleTableSlot(slot);
-    index_close(index, AccessShareLock);
+void scan_recipient(Relation requests, const core::RecipientHash &recipient, See see) {
+    catalog::scan(requests, "request_recipient", F_BYTEAEQ, catalog::bytes_datum(recipient),
+                  ForwardScanDirection, see);
 }
 
 } // namespace
@@ -147,8 +130,8 @@ void insert_request(Relation requests, const NewRequest &request) {
     values[col_state] = CStringGetTextDatum(state_name(RequestState::live));
     values[col_purpose] =
         PointerGetDatum(cstring_to_text_with_len(request.purpose.data, request.purpose.length));
-    values[col_recipient_hash] = bytes_datum(row.recipient);
-    values[col_code_hash] = bytes_datum(row.code_hash);
+    values[col_recipient_hash] = catalog::bytes_datum(row.recipient);
+    values[col_code_hash] = catalog::bytes_datum(row.code_hash);
     values[col_sealed] = PointerGetDatum(sealed);
     slot->tts_isnull[col_ended_at] = true;
     ExecStoreVirtualTuple(slot);
@@ -162,7 +145,7 @@ bool find_request(Relation requests, const core::RequestId &id, Text purpose, Oi
     pg_uuid_t key;
     std::memcpy(key.data, id.data(), id.size());
     bool is_found = false;
-    scan(requests, "request_pkey", F_UUID_EQ, UUIDPGetDatum(&key), [&](TupleTableSlot *slot) {
+    const auto see = [&](TupleTableSlot *slot) {
         read_row(slot, found);
         is_found = !purpose.data || has_purpose(slot, purpose);
         if (sealed)
@@ -176,7 +159,9 @@ bool find_request(Relation requests, const core::RequestId &id, Text purpose, Oi
                      errdetail("It was made by another role than \"%s\".",
                                GetUserNameFromId(role, false)),
                      errhint("Use it as the role that made it, or as a member of that role.")));
-    });
+    };
+    catalog::scan(requests, "request_pkey", F_UUID_EQ, UUIDPGetDatum(&key), ForwardScanDirection,
+                  see);
     return is_found;
 }
 
@@ -193,29 +178,27 @@ bool find_request(Relation requests, const core::RecipientHash &recipient, Text 
             return a.owner == role;
         return a.created_at > b.created_at;
     };
-    scan(requests, "request_recipient", F_BYTEAEQ, bytes_datum(recipient),
-         [&](TupleTableSlot *slot) {
-             Request row;
-             read_row(slot, &row);
-             if (!has_purpose(slot, purpose))
-                 return;
-             if (row.owner != role && (reach == Reach::own || !has_privs_of_role(role, row.owner)))
-                 return;
-             if (!is_found || better(row, *found))
-                 *found = row;
-             is_found = true;
-         });
+    scan_recipient(requests, recipient, [&](TupleTableSlot *slot) {
+        Request row;
+        read_row(slot, &row);
+        if (!has_purpose(slot, purpose))
+            return;
+        if (row.owner != role && (reach == Reach::own || !has_privs_of_role(role, row.owner)))
+            return;
+        if (!is_found || better(row, *found))
+            *found = row;
+        is_found = true;
+    });
     return is_found;
 }
 
 void visit_requests(Relation requests, const core::RecipientHash &recipient, RequestVisitor see,
                     void *context) {
-    scan(requests, "request_recipient", F_BYTEAEQ, bytes_datum(recipient),
-         [&](TupleTableSlot *slot) {
-             Request row;
-             read_row(slot, &row);
-             see(row, context);
-         });
+    scan_recipient(requests, recipient, [&](TupleTableSlot *slot) {
+        Request row;
+        read_row(slot, &row);
+        see(row, context);
+    });
 }
 
 bool finish_request(Relation requests, const Request &request, RequestState state) {

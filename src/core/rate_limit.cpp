@@ -152,15 +152,15 @@ std::int64_t count_event(Window &window, const RateLimit &limit, std::int64_t no
         ++window.current;
         return 0;
     }
-    // When the share of the bucket before has shrunk enough; where the current one is full by itself,
-    // when it has become the one before and has shrunk in turn.
-    std::int64_t wait = width - elapsed;
+    // When the share of the bucket before has shrunk enough; where the current one is full by itself, when
+    // it has become the one before and has shrunk in turn.
     const std::int64_t room = limit.count - 1 - window.current;
-    if (room >= 0 && window.previous > 0)
-        wait =
-            std::min<std::int64_t>(wait, width - elapsed -
-                                             static_cast<std::int64_t>(static_cast<__int128>(room) *
-                                                                       width / window.previous));
+    const auto shrunk_to = [width](std::int64_t events, std::int64_t of) {
+        return width - static_cast<std::int64_t>(static_cast<__int128>(events) * width / of);
+    };
+    const std::int64_t wait = room >= 0
+                                  ? shrunk_to(room, window.previous) - elapsed
+                                  : width - elapsed + shrunk_to(limit.count - 1, window.current);
     return std::max<std::int64_t>(1, (wait + 999'999) / 1'000'000);
 }
 

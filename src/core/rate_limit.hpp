@@ -51,7 +51,7 @@ struct Window {
 };
 
 // Counts one event at `now` (microseconds) where the limit allows it; otherwise counts nothing and
-// answers the seconds until it may be tried again (at least 1). 0 = counted.
+// answers the seconds until it may be tried again (at least 1, at most twice the duration). 0 = counted.
 std::int64_t count_event(Window &window, const RateLimit &limit, std::int64_t now) noexcept;
 
 } // namespace mfa::core
