@@ -64,7 +64,7 @@ core::OutboundMessage Delivery::InFlight::outbound() const {
     return message;
 }
 
-void Delivery::start(std::vector<outbox::Claimed> claimed) {
+void Delivery::prepare(std::vector<outbox::Claimed> claimed) {
     const core::Keyring *keys = nullptr;
     core::Outcome failure;
     try {
@@ -76,23 +76,23 @@ void Delivery::start(std::vector<outbox::Claimed> claimed) {
     }
     servers_.clear(); // options may have changed since
     for (const outbox::Claimed &message : claimed) {
-        bool started = false;
+        bool prepared = false;
         if (keys) {
             // What can't be sent by this provider is refused by it, for the reason that is given.
             try {
-                start_one(*keys, message);
-                started = true;
+                prepare_one(*keys, message);
+                prepared = true;
             } catch (const core::Error &error) {
                 failure = refused(error.message());
             }
         }
-        if (!started)
+        if (!prepared)
             settle(message, failure);
     }
     servers_.clear();
 }
 
-void Delivery::start_one(const core::Keyring &keys, const outbox::Claimed &message) {
+void Delivery::prepare_one(const core::Keyring &keys, const outbox::Claimed &message) {
     InFlight out;
     out.claimed = message;
     out.channel = core::parse_channel(message.channel);
@@ -111,13 +111,33 @@ void Delivery::start_one(const core::Keyring &keys, const outbox::Claimed &messa
     outbound.locale = options.locale;
     outbound.life = life;
 
-    const std::uint64_t tag = next_tag_++;
-    const core::TransportOptions transport = core::transport_options(out.server->options);
-    transport_.submit(tag, out.server->provider->build(outbound, out.server->options), transport);
-    core::Lane &lane = lanes_[message.provider];
-    lane.set_limits(transport.max_connections, transport.max_rate);
-    lane.enter(core::Lane::Clock::now());
-    in_flight_.emplace(tag, std::move(out));
+    ready_.push_back({{},
+                      out.server->provider->build(outbound, out.server->options),
+                      core::transport_options(out.server->options)});
+    ready_.back().message = std::move(out);
+}
+
+void Delivery::start() {
+    for (Ready &ready : ready_) {
+        const std::uint64_t tag = next_tag_++;
+        core::Outcome failure;
+        bool started = false;
+        try {
+            transport_.submit(tag, std::move(ready.request), ready.transport);
+            started = true;
+        } catch (const core::Error &error) {
+            failure = refused(error.message());
+        }
+        if (!started) {
+            settle(ready.message.claimed, failure);
+            continue;
+        }
+        core::Lane &lane = lanes_[ready.message.claimed.provider];
+        lane.set_limits(ready.transport.max_connections, ready.transport.max_rate);
+        lane.enter(core::Lane::Clock::now());
+        in_flight_.emplace(tag, std::move(ready.message));
+    }
+    ready_.clear();
 }
 
 int Delivery::room(const std::string &provider) {

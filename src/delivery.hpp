@@ -19,8 +19,12 @@ namespace mfa {
 
 class Delivery {
   public:
-    // Starts what was claimed. Inside a transaction: it reads the servers' options.
-    void start(std::vector<outbox::Claimed> claimed);
+    // Makes requests of what was claimed. Inside the transaction that claims: it reads the servers'
+    // options. Nothing leaves before that has committed:
+    void prepare(std::vector<outbox::Claimed> claimed);
+    // ... then this starts them; where it failed, this forgets them.
+    void start();
+    void forget() noexcept { ready_.clear(); }
 
     // How many more messages this provider may be given now: within max_connections and max_rate of its
     // server, as of when it was last used.
@@ -37,7 +41,7 @@ class Delivery {
 
     int poll_fd() const noexcept { return transport_.poll_fd(); }
     std::chrono::milliseconds timeout() const noexcept { return transport_.timeout(); }
-    std::size_t in_flight() const noexcept { return in_flight_.size(); }
+    std::size_t in_flight() const noexcept { return in_flight_.size() + ready_.size(); }
 
     // What is to be written back; the caller clears it once that is done.
     std::vector<outbox::Record> &records() noexcept { return records_; }
@@ -56,15 +60,22 @@ class Delivery {
     };
 
     std::shared_ptr<const servers::Server> server_for(const outbox::Claimed &message);
-    void start_one(const core::Keyring &keys, const outbox::Claimed &message);
+    void prepare_one(const core::Keyring &keys, const outbox::Claimed &message);
     void settle(const outbox::Claimed &message, const core::Outcome &outcome);
 
+    struct Ready {
+        InFlight message;
+        core::HttpRequest request;
+        core::TransportOptions transport;
+    };
+
     core::Transport transport_;
+    std::vector<Ready> ready_;
     std::map<std::string, core::Lane> lanes_; // by provider
     core::Lane::Clock::time_point next_turn_ = core::Lane::Clock::time_point::max();
     std::uint64_t next_tag_ = 0;
     std::unordered_map<std::uint64_t, InFlight> in_flight_;
-    std::map<ServerKey, std::shared_ptr<const servers::Server>> servers_; // of one start()
+    std::map<ServerKey, std::shared_ptr<const servers::Server>> servers_; // of one prepare()
     std::vector<core::Completion> ended_;
     std::vector<outbox::Record> records_;
 };

@@ -183,7 +183,8 @@ bool Worker::take_wanted() {
 
 void Worker::claim() {
     if (room() <= 0)
-        return; // an answer makes room, and asks again
+        return;         // an answer makes room, and asks again
+    delivery_.forget(); // of a claim that failed
     work("claim messages", Manners::yield, [&] {
         delivery_.forget_turns();
         std::vector<outbox::Waiting> waiting;
@@ -197,6 +198,7 @@ void Worker::claim() {
                 claim_from(first.provider);
         }
     });
+    delivery_.start();
 }
 
 // What is due of one provider, as far as there is room for it. Where messages of it are left, either an
@@ -211,7 +213,7 @@ void Worker::claim_from(const std::string &provider) {
     if (touched > 0)
         last_work_ = Clock::now();
     claim_now_ = claim_now_ || touched > 0; // to see when the next one is due
-    delivery_.start(std::move(claimed));
+    delivery_.prepare(std::move(claimed));
 }
 
 int Worker::room() const {
