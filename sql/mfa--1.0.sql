@@ -209,10 +209,6 @@ SELECT m.request, m.n, m.state, m.channel, m.provider, m.tries, m.created_at, m.
  WHERE pg_catalog.pg_has_role(r.owner, 'USAGE');
 COMMENT ON VIEW mfa.messages IS 'deliveries of the current role''s requests';
 
--- Default privileges may have granted what is to be closed.
-REVOKE ALL ON SCHEMA mfa FROM PUBLIC;
-REVOKE ALL ON ALL TABLES IN SCHEMA mfa FROM PUBLIC;
-
 -- Providers: a foreign-data wrapper each, of which only the validator is used.
 
 CREATE FUNCTION mfa.signalwire_validator(options text[], catalog oid) RETURNS void
@@ -233,3 +229,34 @@ COMMENT ON FOREIGN DATA WRAPPER mfa_signalwire IS 'SignalWire: text messages and
 
 CREATE FOREIGN DATA WRAPPER mfa_http VALIDATOR mfa.http_validator;
 COMMENT ON FOREIGN DATA WRAPPER mfa_http IS 'any provider with an HTTP interface, described by options';
+
+-- Default privileges may have granted something on what was just made: it is all taken back.
+DO $$
+DECLARE
+    granted record;
+BEGIN
+    FOR granted IN
+        SELECT 'SCHEMA mfa' AS object, a.grantee, n.nspowner AS owner
+          FROM pg_catalog.pg_namespace n, pg_catalog.aclexplode(n.nspacl) a
+         WHERE n.nspname OPERATOR(pg_catalog.=) 'mfa'
+        UNION
+        SELECT 'TABLE ' OPERATOR(pg_catalog.||) c.oid::pg_catalog.regclass::text, a.grantee, c.relowner
+          FROM pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a
+         WHERE c.relnamespace OPERATOR(pg_catalog.=) 'mfa'::pg_catalog.regnamespace
+        UNION
+        SELECT 'FUNCTION ' OPERATOR(pg_catalog.||) p.oid::pg_catalog.regprocedure::text, a.grantee,
+               p.proowner
+          FROM pg_catalog.pg_proc p
+          JOIN pg_catalog.pg_depend d ON d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
+           AND d.objid OPERATOR(pg_catalog.=) p.oid AND d.deptype OPERATOR(pg_catalog.=) 'e'
+          JOIN pg_catalog.pg_extension e ON e.oid OPERATOR(pg_catalog.=) d.refobjid
+           AND e.extname OPERATOR(pg_catalog.=) 'mfa',
+               pg_catalog.aclexplode(p.proacl) a
+    LOOP
+        IF granted.grantee OPERATOR(pg_catalog.<>) granted.owner THEN
+            EXECUTE pg_catalog.format('REVOKE ALL ON %s FROM %s', granted.object,
+                CASE WHEN granted.grantee OPERATOR(pg_catalog.=) 0 THEN 'PUBLIC'
+                     ELSE granted.grantee::pg_catalog.regrole::text END);
+        END IF;
+    END LOOP;
+END $$;

@@ -122,6 +122,10 @@ void Delivery::start() {
         const std::uint64_t tag = next_tag_++;
         core::Outcome failure;
         bool started = false;
+        core::Lane &lane = lanes_[ready.message.claimed.provider];
+        lane.set_limits(ready.transport.max_connections, ready.transport.max_rate);
+        lane.enter(core::Lane::Clock::now());
+        const InFlight &message = in_flight_.emplace(tag, std::move(ready.message)).first->second;
         try {
             transport_.submit(tag, std::move(ready.request), ready.transport);
             started = true;
@@ -129,15 +133,16 @@ void Delivery::start() {
             failure = refused(error.message());
         }
         if (!started) {
-            settle(ready.message.claimed, failure);
-            continue;
+            lane.leave();
+            settle(message.claimed, failure);
+            in_flight_.erase(tag);
         }
-        core::Lane &lane = lanes_[ready.message.claimed.provider];
-        lane.set_limits(ready.transport.max_connections, ready.transport.max_rate);
-        lane.enter(core::Lane::Clock::now());
-        in_flight_.emplace(tag, std::move(ready.message));
     }
     ready_.clear();
+}
+
+void Delivery::put_aside(const std::string &provider, std::chrono::milliseconds pause) {
+    lanes_[provider].pause_until(core::Lane::Clock::now() + pause);
 }
 
 int Delivery::room(const std::string &provider) {
@@ -151,8 +156,13 @@ int Delivery::room(const std::string &provider) {
 
 void Delivery::turn() {
     transport_.turn(ended_);
-    for (const core::Completion &completion : ended_) {
+    // Each is taken off before it is looked at: a failure in the middle must not show one twice.
+    while (!ended_.empty()) {
+        const core::Completion completion = std::move(ended_.back());
+        ended_.pop_back();
         auto found = in_flight_.find(completion.tag);
+        if (found == in_flight_.end())
+            continue;
         const InFlight done = std::move(found->second);
         in_flight_.erase(found);
         lanes_[done.claimed.provider].leave();
@@ -161,7 +171,6 @@ void Delivery::turn() {
                                        done.outbound(), done.server->options, completion.response)
                                  : core::outcome_without_response(completion));
     }
-    ended_.clear();
 }
 
 void Delivery::abandon() {
@@ -171,6 +180,7 @@ void Delivery::abandon() {
     for (const auto &[tag, message] : in_flight_)
         settle(message.claimed, outcome);
     in_flight_.clear();
+    ready_.clear();
 }
 
 void Delivery::settle(const outbox::Claimed &message, const core::Outcome &outcome) {

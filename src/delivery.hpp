@@ -25,11 +25,13 @@ class Delivery {
     // ... then this starts them; where it failed, this forgets them.
     void start();
     void forget() noexcept { ready_.clear(); }
+    // Nothing is claimed of a provider for a while.
+    void put_aside(const std::string &provider, std::chrono::milliseconds pause);
 
     // How many more messages this provider may be given now: within max_connections and max_rate of its
     // server, as of when it was last used.
     int room(const std::string &provider);
-    // When max_rate lets the next message of any provider through that had no room for it.
+    // When max_rate, or the end of a pause, lets the next message of any provider through that had no room.
     core::Lane::Clock::time_point next_turn() const noexcept { return next_turn_; }
     void forget_turns() noexcept { next_turn_ = core::Lane::Clock::time_point::max(); }
 

@@ -1,6 +1,7 @@
 // The SQL-callable functions: arguments in, results out. What they do is in send.cpp and verify.cpp.
 
 #include "core/error.hpp"
+#include "encoding.hpp"
 #include "manage.hpp"
 #include "pg_wall.hpp"
 #include "send.hpp"
@@ -28,14 +29,10 @@ std::optional<std::string> text_argument(FunctionCallInfo fcinfo, int n) {
     return std::string(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
 }
 
-// In UTF-8, whatever the database's encoding: what leaves the server is UTF-8.
+// What core reads is UTF-8, whatever the database's encoding.
 std::optional<std::string> utf8_argument(FunctionCallInfo fcinfo, int n) {
-    std::optional<std::string> value = text_argument(fcinfo, n);
-    if (!value || GetDatabaseEncoding() == PG_UTF8)
-        return value;
-    const char *converted = pg::call(
-        [&] { return pg_server_to_any(value->c_str(), static_cast<int>(value->size()), PG_UTF8); });
-    return std::string(converted);
+    const std::optional<std::string> value = text_argument(fcinfo, n);
+    return value ? std::optional(to_utf8(*value)) : std::nullopt;
 }
 
 std::string required_text(FunctionCallInfo fcinfo, int n, const char *parameter) {
@@ -87,6 +84,8 @@ class RowBuilder {
         add(value ? CStringGetTextDatum(value) : 0, value == nullptr);
     }
     Datum build() {
+        if (description_->natts != count_)
+            elog(ERROR, "return type has %d columns instead of %d", description_->natts, count_);
         return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(description_), values_, nulls_));
     }
 
@@ -101,7 +100,7 @@ class RowBuilder {
 Datum mfa_send(FunctionCallInfo fcinfo) {
     require_writable("mfa_send()");
     SendCall call;
-    call.recipient = required_text(fcinfo, 0, "recipient");
+    call.recipient = to_utf8(required_text(fcinfo, 0, "recipient"));
     call.channel = required_text(fcinfo, 1, "channel");
     // A null purpose must not become the login's: 'payment:' || null is a caller's mistake.
     call.purpose = required_text(fcinfo, 2, "purpose");
@@ -122,8 +121,8 @@ Datum mfa_send(FunctionCallInfo fcinfo) {
 
 // Null in any argument is no code that could be right.
 VerifyAnswer verify_text(FunctionCallInfo fcinfo) {
-    const std::optional<std::string> request = text_argument(fcinfo, 0);
-    const std::optional<std::string> code = text_argument(fcinfo, 1);
+    const std::optional<std::string> request = utf8_argument(fcinfo, 0);
+    const std::optional<std::string> code = utf8_argument(fcinfo, 1);
     const std::optional<std::string> purpose = text_argument(fcinfo, 2);
     if (!request || !code || !purpose)
         return {};
@@ -137,7 +136,7 @@ Datum mfa_verify_text(FunctionCallInfo fcinfo) {
 
 VerifyAnswer verify_uuid(FunctionCallInfo fcinfo) {
     const std::optional<core::RequestId> request = uuid_argument(fcinfo, 0);
-    const std::optional<std::string> code = text_argument(fcinfo, 1);
+    const std::optional<std::string> code = utf8_argument(fcinfo, 1);
     const std::optional<std::string> purpose = text_argument(fcinfo, 2);
     if (!request || !code || !purpose)
         return {};

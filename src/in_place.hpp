@@ -11,9 +11,22 @@
 
 namespace mfa {
 
+// The other transaction in progress that has updated or deleted the tuple; invalid where there is none.
+inline TransactionId replacing_transaction(HeapTupleHeader tuple) {
+    if ((tuple->t_infomask & HEAP_XMAX_INVALID) || HEAP_XMAX_IS_LOCKED_ONLY(tuple->t_infomask))
+        return InvalidTransactionId;
+    const TransactionId xmax = HeapTupleHeaderGetUpdateXid(tuple);
+    return TransactionIdIsValid(xmax) && !TransactionIdIsCurrentTransactionId(xmax) &&
+                   TransactionIdIsInProgress(xmax)
+               ? xmax
+               : InvalidTransactionId;
+}
+
 // Calls `change(columns)` with the address of the tuple's first column, and writes the page, provided
 // the tuple is the one that was read (same place, same inserting transaction) and is still current:
 // since then it may have been pruned, its line pointer reused, or the row updated. False otherwise.
+// Where another transaction is about to replace the row, its end is waited for, and the answer is false:
+// a change to the old version would be lost with it.
 // `change` must not ereport: it runs in a critical section. PostgreSQL zone.
 template <class Change>
 bool change_in_place(Relation table, const ItemPointerData &tid, TransactionId xmin,
@@ -23,6 +36,7 @@ bool change_in_place(Relation table, const ItemPointerData &tid, TransactionId x
     const Page page = BufferGetPage(buffer);
     const OffsetNumber offset = ItemPointerGetOffsetNumber(&tid);
     bool is_current = false;
+    TransactionId replacer = InvalidTransactionId;
     ItemId item = offset <= PageGetMaxOffsetNumber(page) ? PageGetItemId(page, offset) : nullptr;
     if (item && ItemIdIsNormal(item)) {
         HeapTupleData tuple;
@@ -32,7 +46,9 @@ bool change_in_place(Relation table, const ItemPointerData &tid, TransactionId x
         tuple.t_self = tid;
         is_current = HeapTupleHeaderGetRawXmin(tuple.t_data) == xmin &&
                      HeapTupleSatisfiesVisibility(&tuple, SnapshotSelf, buffer);
-        if (is_current) {
+        if (is_current)
+            replacer = replacing_transaction(tuple.t_data);
+        if (is_current && !TransactionIdIsValid(replacer)) {
             START_CRIT_SECTION();
             change(reinterpret_cast<char *>(tuple.t_data) + tuple.t_data->t_hoff);
             MarkBufferDirty(buffer);
@@ -40,7 +56,11 @@ bool change_in_place(Relation table, const ItemPointerData &tid, TransactionId x
         }
     }
     UnlockReleaseBuffer(buffer);
-    return is_current;
+    if (!TransactionIdIsValid(replacer))
+        return is_current;
+    ItemPointerData waited_for = tid;
+    XactLockTableWait(replacer, table, &waited_for, XLTW_Update);
+    return false;
 }
 
 } // namespace mfa

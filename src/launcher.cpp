@@ -30,7 +30,6 @@ struct Watch {
 };
 
 Watch watches[shmem::max_slots];
-int running = 0;
 bool slots_exhausted = false; // said once, until all that was asked for has started
 
 struct SlotView {
@@ -48,6 +47,13 @@ SlotView look(int index) {
     return view;
 }
 
+// Whether connections are allowed, and no DROP DATABASE was interrupted.
+bool may_connect(const FormData_pg_database *database) {
+    constexpr int invalid_database =
+        -2; // DATCONNLIMIT_INVALID_DB, which not all minor releases name
+    return database->datallowconn && database->datconnlimit != invalid_database;
+}
+
 // Marks every database that may hold the extension. PostgreSQL zone.
 void probe_all() {
     StartTransactionCommand();
@@ -56,7 +62,7 @@ void probe_all() {
     TableScanDesc scan = table_beginscan(databases, snapshot, 0, nullptr);
     while (HeapTuple tuple = heap_getnext(scan, ForwardScanDirection)) {
         const auto *database = reinterpret_cast<Form_pg_database>(GETSTRUCT(tuple));
-        if (!database->datallowconn || database->datistemplate)
+        if (!may_connect(database) || database->datistemplate)
             continue;
         const int index = shmem::claim_slot(database->oid);
         if (index < 0) {
@@ -75,16 +81,21 @@ void probe_all() {
     CommitTransactionCommand();
 }
 
-bool database_exists(Oid database) {
+bool may_connect(Oid oid) {
     StartTransactionCommand();
-    const bool exists = SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(database));
+    HeapTuple tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(oid));
+    const bool may = HeapTupleIsValid(tuple) &&
+                     may_connect(reinterpret_cast<Form_pg_database>(GETSTRUCT(tuple)));
+    if (HeapTupleIsValid(tuple))
+        ReleaseSysCache(tuple);
     CommitTransactionCommand();
-    return exists;
+    return may;
 }
 
-// The slot of a database that was dropped meanwhile is freed: a worker could only fail to connect.
+// The slot of a database that was dropped or closed meanwhile is freed: a worker could only fail to
+// connect.
 bool still_wanted(int index, Oid database) {
-    if (database_exists(database))
+    if (may_connect(database))
         return true;
     shmem::Slot &slot = shmem::slot(index);
     SpinLockAcquire(&slot.lock);
@@ -101,7 +112,6 @@ void reap(int index) {
     Watch &watch = watches[index];
     pfree(watch.handle);
     watch.handle = nullptr;
-    --running;
 
     shmem::Slot &slot = shmem::slot(index);
     SpinLockAcquire(&slot.lock);
@@ -127,7 +137,7 @@ void reap(int index) {
 }
 
 void reap_all() {
-    for (int i = 0; i < shmem::max_slots && running > 0; ++i) {
+    for (int i = 0; i < shmem::max_slots; ++i) {
         pid_t pid;
         if (watches[i].handle && GetBackgroundWorkerPid(watches[i].handle, &pid) == BGWH_STOPPED)
             reap(i);
@@ -147,7 +157,6 @@ bool launch(int index) {
     watch.started_at = GetCurrentTimestamp();
     watch.handle = worker::start(index);
     if (watch.handle) {
-        ++running;
         return true;
     }
     SpinLockAcquire(&slot.lock);
@@ -171,6 +180,9 @@ TimestampTz launch_due() {
     bool some_wait = false;
     TimestampTz next = DT_NOEND;
     const TimestampTz now = GetCurrentTimestamp();
+    int running = 0; // also those that an earlier launcher has started
+    for (int i = 0; i < shmem::max_slots; ++i)
+        running += look(i).worker != shmem::WorkerState::none;
     for (int n = 0; n < shmem::max_slots; ++n) {
         const int index = (first + n) % shmem::max_slots;
         const SlotView slot = look(index);
@@ -184,9 +196,12 @@ TimestampTz launch_due() {
         } else if (running >= settings::max_workers) {
             first = index; // its turn comes when a worker leaves
             break;
-        } else if (still_wanted(index, slot.database) && !launch(index)) {
-            first = index;
-            return std::min(next, watches[index].not_before);
+        } else if (still_wanted(index, slot.database)) {
+            if (!launch(index)) {
+                first = index;
+                return std::min(next, watches[index].not_before);
+            }
+            ++running;
         }
     }
     if (!some_wait)
@@ -201,10 +216,25 @@ void wait_until(TimestampTz next) {
         timeout = std::min(longest, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next));
     WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout, PG_WAIT_EXTENSION);
     ResetLatch(MyLatch);
+    QueryCancelPending = false; // nothing runs that could be canceled
     CHECK_FOR_INTERRUPTS();
     if (ConfigReloadPending) {
         ConfigReloadPending = false;
         ProcessConfigFile(PGC_SIGHUP);
+    }
+}
+
+// After an earlier launcher: a worker that it asked for and that never came must not hold its slot for
+// ever. Should it come yet, it sees that it is not expected.
+void adopt_slots() {
+    for (int i = 0; i < shmem::max_slots; ++i) {
+        shmem::Slot &slot = shmem::slot(i);
+        SpinLockAcquire(&slot.lock);
+        if (slot.worker == shmem::WorkerState::starting) {
+            slot.worker = shmem::WorkerState::none;
+            slot.wanted = true;
+        }
+        SpinLockRelease(&slot.lock);
     }
 }
 
@@ -218,6 +248,8 @@ void run() {
     BackgroundWorkerInitializeConnectionByOid(InvalidOid, InvalidOid, 0);
     before_shmem_exit(at_exit, 0);
     shmem::set_launcher(pg::my_proc_number());
+    adopt_slots();
+    shmem::ask_probe_all(); // an earlier launcher may have died over it
 
     while (!ShutdownRequestPending) {
         if (shmem::take_probe_all())

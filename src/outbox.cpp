@@ -158,9 +158,6 @@ Statement prepared_statement = {
     "  AND l.relation = 'mfa.message'::pg_catalog.regclass LIMIT 1",
     nullptr};
 
-// Up to where the secrets of expired requests have been erased by this worker.
-TimestampTz erased_until = DT_NOBEGIN;
-
 // How long rows are kept after their expiry: mfa.retention, and as long as mfa.send_limit looks back.
 TimestampTz kept_for() {
     std::int64_t seconds = settings::retention;
@@ -234,14 +231,14 @@ void waiting(std::vector<Waiting> *providers) {
     }
 }
 
-bool purge(int limit) {
+bool purge(int limit, TimestampTz *erased_until) {
     const TimestampTz now = GetCurrentTimestamp();
     run(erase_statement, {TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID},
-        {TimestampTzGetDatum(erased_until), TimestampTzGetDatum(now), Int32GetDatum(limit)},
+        {TimestampTzGetDatum(*erased_until), TimestampTzGetDatum(now), Int32GetDatum(limit)},
         SPI_OK_UPDATE);
     const bool erased_all = SPI_processed < static_cast<uint64>(limit);
     if (erased_all)
-        erased_until = now;
+        *erased_until = now;
     run(delete_statement, {TIMESTAMPTZOID, INT4OID},
         {TimestampTzGetDatum(now - kept_for()), Int32GetDatum(limit)}, SPI_OK_DELETE);
     const bool deleted_all = SPI_processed < static_cast<uint64>(limit);
@@ -250,7 +247,7 @@ bool purge(int limit) {
     return !erased_all || !deleted_all || SPI_processed >= static_cast<uint64>(limit);
 }
 
-TimestampTz next_purge() {
+TimestampTz next_purge(TimestampTz erased_until) {
     run(next_expiry_statement, {TIMESTAMPTZOID}, {TimestampTzGetDatum(erased_until)},
         SPI_OK_SELECT);
     const TimestampTz expiry = read_time();

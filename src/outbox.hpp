@@ -66,10 +66,11 @@ void take_over_leases();
 // Erases the secrets of requests that have expired, and deletes requests (and their messages) that are
 // past the retention, carrying wrong codes over to mfa.failure; at most `limit` rows of each. Tells
 // whether it may have left some.
-bool purge(int limit);
+// `erased_until` is the expiry up to which secrets have been erased (DT_NOBEGIN at first), and moves on.
+bool purge(int limit, TimestampTz *erased_until);
 
 // When purge() has something to do again; DT_NOEND: never.
-TimestampTz next_purge();
+TimestampTz next_purge(TimestampTz erased_until);
 
 // Whether there are prepared transactions that have written to the outbox.
 bool has_prepared_transactions();

@@ -16,6 +16,13 @@ void copy(char *to, std::size_t size, std::string_view text) noexcept {
     to[length] = '\0';
 }
 
+// What a report needs of PostgreSQL's error data, which may die.
+void take_over(Report &report) {
+    const ErrorData *data = report.from_postgres;
+    fill(report, unpack_sql_state(data->sqlerrcode), data->message ? data->message : "");
+    copy(report.detail, sizeof(report.detail), data->detail ? data->detail : "");
+}
+
 int pack_sqlstate(const char *state) noexcept {
     return MAKE_SQLSTATE(state[0], state[1], state[2], state[3], state[4]);
 }
@@ -44,6 +51,7 @@ void raise(const Report &report) {
     if (ErrorData *data = report.from_postgres) {
         data->hide_stmt = true;
         data->hide_ctx = true;
+        data->detail_log = nullptr; // of a deadlock: the statements of all who take part
         ReThrowError(data);
     }
     ereport(ERROR, (errcode(report.sqlstate), errmsg("%s", report.message),
@@ -53,10 +61,8 @@ void raise(const Report &report) {
 }
 
 void abort_transaction(Report &report) {
-    if (const ErrorData *data = report.from_postgres) {
-        fill(report, unpack_sql_state(data->sqlerrcode), data->message ? data->message : "");
-        copy(report.detail, sizeof(report.detail), data->detail ? data->detail : "");
-    }
+    if (report.from_postgres)
+        take_over(report);
     HOLD_INTERRUPTS();
     AbortCurrentTransaction();
     RESUME_INTERRUPTS();
@@ -69,7 +75,9 @@ void log(const Report &report, const char *what_happened) {
                          data && data->message ? data->message : report.message)));
 }
 
-void throw_report(const Report &report) {
+void throw_report(Report &report) {
+    if (report.from_postgres)
+        take_over(report);
     static char state[6]; // core::Error keeps the pointer, and is caught at once
     strlcpy(state, unpack_sql_state(report.sqlstate), sizeof(state));
     throw core::Error(state, report.message, report.hint, report.detail);

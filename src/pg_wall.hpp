@@ -71,9 +71,9 @@ template <class F> auto call(F &&f) -> std::invoke_result_t<F> {
 struct Report {
     ErrorData *from_postgres = nullptr;
     int sqlstate = 0;
-    char message[1024];
-    char detail[512];
-    char hint[1024];
+    char message[1024] = "";
+    char detail[512] = "";
+    char hint[1024] = "";
 };
 
 void fill(Report &report, const core::Error &error) noexcept;
@@ -85,7 +85,7 @@ void fill(Report &report, const char *sqlstate, const char *message) noexcept;
 // Copies what the report needs out of PostgreSQL's error data, then aborts the transaction, with which
 // the data dies. PostgreSQL zone, outside any catch block.
 void abort_transaction(Report &report);
-[[noreturn]] void throw_report(const Report &report); // as core::Error
+[[noreturn]] void throw_report(Report &report); // as core::Error
 
 // One line in the server log. PostgreSQL zone, outside any catch block.
 void log(const Report &report, const char *what_happened);
@@ -131,8 +131,9 @@ template <class F> void transaction(F &&body) {
             SPI_connect();
         });
         body();
+        call([] { SPI_finish(); });
+        MemoryContextSwitchTo(context); // SPI's is gone
         call([] {
-            SPI_finish();
             PopActiveSnapshot();
             CommitTransactionCommand();
         });

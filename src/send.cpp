@@ -4,6 +4,7 @@
 #include "core/compose.hpp"
 #include "core/locale.hpp"
 #include "core/provider.hpp"
+#include "encoding.hpp"
 #include "keys.hpp"
 #include "outgoing.hpp"
 #include "pg_wall.hpp"
@@ -82,8 +83,8 @@ store::Text text_of(const std::string &text) {
 
 std::string app_name() {
     if (settings::app_name[0])
-        return settings::app_name;
-    return pg::call([] { return get_database_name(MyDatabaseId); });
+        return to_utf8(settings::app_name);
+    return to_utf8(pg::call([] { return get_database_name(MyDatabaseId); }));
 }
 
 Plan check(const SendCall &call, Oid role) {
@@ -105,7 +106,7 @@ Plan check(const SendCall &call, Oid role) {
                cap, "mfa.max_attempts_cap");
     if (call.message && call.message->empty())
         core::check_template(*call.message); // asked for, and empty: its error says so
-    message.text.message = call.message.value_or(settings::message);
+    message.text.message = call.message ? *call.message : to_utf8(settings::message);
     message.text.locale = call.locale.value_or(settings::locale);
     core::builtin_template(message.text.locale, message.channel); // 22023 for an unknown one
     message.text.app = app_name();

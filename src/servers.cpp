@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "encoding.hpp"
 #include "pg_wall.hpp"
 #include "settings.hpp"
 
@@ -15,13 +16,22 @@ namespace {
 
 constexpr std::size_t max_secret_file = 4096;
 
-// PostgreSQL zone, but for the strings that it fills.
-void add_options(List *options, core::Options &into) {
-    ListCell *cell;
-    foreach (cell, options) {
-        DefElem *option = lfirst_node(DefElem, cell);
-        into.set(option->defname, defGetString(option));
-    }
+// `get` is PostgreSQL zone and answers a list of options, or null.
+template <class Get> void add_options(Get get, core::Options &into) {
+    struct Given {
+        const char *name;
+        const char *value;
+    };
+    std::vector<Given> given;
+    pg::call([&] {
+        ListCell *cell;
+        foreach (cell, get()) {
+            DefElem *option = lfirst_node(DefElem, cell);
+            given.push_back({option->defname, defGetString(option)});
+        }
+    });
+    for (const Given &option : given)
+        into.set(option.name, to_utf8(option.value));
 }
 
 // The names of the setting, split as PostgreSQL splits identifiers.
@@ -66,16 +76,18 @@ void require_usage(const Server &server, Oid role) {
 Server find(const std::string &name) {
     Server found;
     found.name = name;
-    pg::call([&] {
-        ForeignServer *server = GetForeignServerByName(name.c_str(), true);
-        if (!server)
-            return;
-        found.provider = core::find_provider(GetForeignDataWrapper(server->fdwid)->fdwname);
-        if (!found.provider)
-            return;
-        found.oid = server->serverid;
-        add_options(server->options, found.options);
-    });
+    add_options(
+        [&]() -> List * {
+            ForeignServer *server = GetForeignServerByName(name.c_str(), true);
+            if (!server)
+                return NIL;
+            found.provider = core::find_provider(GetForeignDataWrapper(server->fdwid)->fdwname);
+            if (!found.provider)
+                return NIL;
+            found.oid = server->serverid;
+            return server->options;
+        },
+        found.options);
     if (!OidIsValid(found.oid))
         throw core::Error(
             core::sqlstate::undefined_object, shown(name) + " does not exist",
@@ -85,13 +97,16 @@ Server find(const std::string &name) {
 }
 
 void add_user_mapping(Server &server, Oid role) {
-    pg::call([&] {
-        if (SearchSysCacheExists2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(role),
-                                  ObjectIdGetDatum(server.oid)) ||
-            SearchSysCacheExists2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(InvalidOid),
-                                  ObjectIdGetDatum(server.oid)))
-            add_options(GetUserMapping(role, server.oid)->options, server.options);
-    });
+    add_options(
+        [&]() -> List * {
+            const bool exists =
+                SearchSysCacheExists2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(role),
+                                      ObjectIdGetDatum(server.oid)) ||
+                SearchSysCacheExists2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(InvalidOid),
+                                      ObjectIdGetDatum(server.oid));
+            return exists ? GetUserMapping(role, server.oid)->options : NIL;
+        },
+        server.options);
 }
 
 void read_secret_files(Server &server) {

@@ -63,8 +63,16 @@ template <class Check> bool passes(Check &&check) {
     return ok;
 }
 
+// Texts are checked here where they are UTF-8, which elsewhere is seen when a message is composed.
+bool is_utf8_for_sure(const char *value) {
+    return GetDatabaseEncoding() == PG_UTF8 ||
+           std::all_of(value, value + std::strlen(value),
+                       [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
 bool check_message(char **value, void ** /*extra*/, GucSource /*source*/) {
-    return **value == '\0' || passes([&] { core::check_template(*value); });
+    return **value == '\0' || !is_utf8_for_sure(*value) ||
+           passes([&] { core::check_template(*value); });
 }
 
 bool check_locale(char **value, void ** /*extra*/, GucSource /*source*/) {
@@ -73,10 +81,13 @@ bool check_locale(char **value, void ** /*extra*/, GucSource /*source*/) {
 
 bool check_app_name(char **value, void ** /*extra*/, GucSource /*source*/) {
     constexpr std::size_t longest = 32;
-    if (std::strlen(*value) <= longest && std::strpbrk(*value, "{}\r\n") == nullptr)
+    if (std::strlen(*value) <= longest && std::strpbrk(*value, "{}") == nullptr &&
+        (!is_utf8_for_sure(*value) || passes([&] {
+            core::render_message("{app}", {"0", *value, std::chrono::seconds(1)});
+        })))
         return true;
-    GUC_check_errdetail("The name must have at most %zu bytes, without braces and line breaks.",
-                        longest);
+    GUC_check_errdetail(
+        "The name must have at most %zu bytes, without braces and control characters.", longest);
     return false;
 }
 

@@ -3,6 +3,7 @@
 
 #include "core/provider.hpp"
 #include "core/providers/providers.hpp"
+#include "encoding.hpp"
 #include "pg_wall.hpp"
 
 namespace mfa {
@@ -51,7 +52,7 @@ Datum validate(FunctionCallInfo fcinfo, const core::Provider &provider) {
                                         ? core::OptionPlace::server
                                         : core::OptionPlace::user_mapping;
     for (const GivenOption &option : given) {
-        core::check_option(provider, place, option.name, option.value);
+        core::check_option(provider, place, option.name, to_utf8(option.value));
         if (names_a_file(option.name))
             require_file_privilege(option.name);
     }

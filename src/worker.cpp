@@ -28,6 +28,9 @@ constexpr int claim_batch = 64;
 constexpr int purge_batch = 1000;
 constexpr int max_failures = 5; // in a row, then it leaves and the launcher backs off
 constexpr milliseconds failure_pause{1000};
+constexpr milliseconds provider_pause{5000};
+// Where rows that are to be purged are locked, the next look at them is this much later.
+constexpr std::int64_t purge_interval = 60 * USECS_PER_SEC;
 
 int my_slot = -1;
 bool leaving = false; // the extension is gone, or somebody wants the database for himself
@@ -38,6 +41,8 @@ void release_slot(int /*code*/, Datum /*arg*/) {
     shmem::Slot &slot = shmem::slot(my_slot);
     SpinLockAcquire(&slot.lock);
     slot.worker = shmem::WorkerState::none;
+    if (!slot.ended_well)
+        slot.wanted = true; // whoever launches next: there is work left
     SpinLockRelease(&slot.lock);
     shmem::wake_launcher();
 }
@@ -53,12 +58,17 @@ void set_up() {
     BackgroundWorkerUnblockSignals();
 
     shmem::Slot &slot = shmem::slot(my_slot);
-    before_shmem_exit(release_slot, 0);
     SpinLockAcquire(&slot.lock);
     const Oid database = slot.database;
-    slot.worker = shmem::WorkerState::running;
-    slot.worker_proc = pg::my_proc_number();
+    const bool expected = slot.worker == shmem::WorkerState::starting;
+    if (expected) {
+        slot.worker = shmem::WorkerState::running;
+        slot.worker_proc = pg::my_proc_number();
+    }
     SpinLockRelease(&slot.lock);
+    if (!expected)
+        proc_exit(0); // asked for by a launcher that is gone; another worker has the slot, or will
+    before_shmem_exit(release_slot, 0);
 
     BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
     use_setting("search_path", "pg_catalog, pg_temp");
@@ -66,6 +76,9 @@ void set_up() {
     use_setting("default_transaction_read_only", "off");
     use_setting("lock_timeout", "500ms");
     use_setting("statement_timeout", "0");
+#if PG_VERSION_NUM >= 170000
+    use_setting("transaction_timeout", "0");
+#endif
     use_setting("row_security", "off");
 }
 
@@ -130,6 +143,7 @@ class Waiter {
             WaitEventSetWait(set_, std::clamp<long>(timeout.count(), 0, longest), &event, 1,
                              PG_WAIT_EXTENSION);
             ResetLatch(MyLatch);
+            QueryCancelPending = false; // nothing runs that could be canceled
             CHECK_FOR_INTERRUPTS();
             if (ConfigReloadPending) {
                 ConfigReloadPending = false;
@@ -153,7 +167,9 @@ class Worker {
     bool take_wanted();
     int room() const;
     void claim();
-    void claim_from(const std::string &provider);
+    bool claim_from(const std::string &provider);
+    bool can_claim() const { return claim_now_ && room() > 0; }
+    bool purge_is_due() const;
     void record();
     void purge();
     void turn();
@@ -167,6 +183,9 @@ class Worker {
     bool purge_now_ = true;
     TimestampTz next_due_ = DT_NOEND;
     TimestampTz next_purge_ = DT_NOEND;
+    TimestampTz erased_until_ = DT_NOBEGIN;
+    bool claim_failed_ = false; // said in the log, until a claim succeeds
+    Clock::time_point last_purge_{};
     Clock::time_point last_work_ = Clock::now();
     Clock::time_point last_watch_ = Clock::now();
     int failures_ = 0;
@@ -181,39 +200,62 @@ bool Worker::take_wanted() {
     return wanted;
 }
 
+// Each provider's messages are claimed in a transaction of their own: where that fails, it is put aside
+// for a while, and the others go on.
 void Worker::claim() {
     if (room() <= 0)
-        return;         // an answer makes room, and asks again
-    delivery_.forget(); // of a claim that failed
-    work("claim messages", Manners::yield, [&] {
-        delivery_.forget_turns();
-        std::vector<outbox::Waiting> waiting;
-        pg::call([&] { outbox::waiting(&waiting); });
-        claim_now_ = false;
-        next_due_ = DT_NOEND;
-        for (const outbox::Waiting &first : waiting) {
-            if (first.due_at > GetCurrentTimestamp())
-                next_due_ = std::min(next_due_, first.due_at);
-            else
-                claim_from(first.provider);
-        }
-    });
-    delivery_.start();
+        return; // an answer makes room, and asks again
+    std::vector<outbox::Waiting> waiting;
+    work("look for due messages", Manners::yield,
+         [&] { pg::call([&] { outbox::waiting(&waiting); }); });
+    delivery_.forget_turns();
+    TimestampTz next_due = DT_NOEND;
+    bool more = false;
+    for (const outbox::Waiting &first : waiting) {
+        if (leaving)
+            return;
+        if (first.due_at > GetCurrentTimestamp())
+            next_due = std::min(next_due, first.due_at);
+        else if (claim_from(first.provider))
+            more = true; // to see when the next one is due
+    }
+    claim_now_ = more;
+    next_due_ = next_due;
 }
 
-// What is due of one provider, as far as there is room for it. Where messages of it are left, either an
-// answer, or its rate, or the next look says when to go on.
-void Worker::claim_from(const std::string &provider) {
+// What is due of one provider, as far as there is room for it; true where it found some. Where messages
+// of it are left, an answer, or its rate, or the end of its pause says when to go on.
+bool Worker::claim_from(const std::string &provider) {
     const int limit = std::min({room(), delivery_.room(provider), claim_batch});
     if (limit <= 0)
-        return;
-    std::vector<outbox::Claimed> claimed;
-    const int touched = pg::call(
-        [&] { return outbox::claim(provider, GetCurrentTimestamp() + lease, limit, &claimed); });
+        return false;
+    int touched = 0;
+    const std::size_t records = delivery_.records().size();
+    pg::Report report;
+    const bool failed = pg::caught(report, [&] {
+        work("claim messages", Manners::yield, [&] {
+            std::vector<outbox::Claimed> claimed;
+            touched = pg::call([&] {
+                return outbox::claim(provider, GetCurrentTimestamp() + lease, limit, &claimed);
+            });
+            delivery_.prepare(std::move(claimed));
+        });
+    });
+    if (failed) {
+        delivery_.forget();
+        delivery_.records().resize(records);
+        delivery_.put_aside(provider, provider_pause);
+        delivery_.room(provider); // notes when its pause ends
+        if (!claim_failed_)
+            pg::log(report, "mfa could not claim messages of a provider, and tries again");
+        claim_failed_ = true;
+        return false;
+    }
+    claim_failed_ = false;
     if (touched > 0)
         last_work_ = Clock::now();
-    claim_now_ = claim_now_ || touched > 0; // to see when the next one is due
-    delivery_.prepare(std::move(claimed));
+    delivery_.start();
+    return touched > 0;
 }
 
 int Worker::room() const {
@@ -231,10 +273,25 @@ void Worker::record() {
 }
 
 void Worker::purge() {
+    last_purge_ = Clock::now();
+    TimestampTz erased_until = erased_until_;
+    bool more = false;
+    TimestampTz next = DT_NOEND;
     work("purge ended requests", Manners::yield, [&] {
-        purge_now_ = pg::call([] { return outbox::purge(purge_batch); });
-        next_purge_ = pg::call([] { return outbox::next_purge(); });
+        pg::call([&] {
+            more = outbox::purge(purge_batch, &erased_until);
+            next = outbox::next_purge(erased_until);
+        });
     });
+    erased_until_ = erased_until;
+    purge_now_ = more;
+    next_purge_ = more ? next : std::max(next, GetCurrentTimestamp() + purge_interval);
+}
+
+// Beside claims a second apart, so that a backlog holds up no purge, and no purge the backlog.
+bool Worker::purge_is_due() const {
+    return (purge_now_ || until(next_purge_) <= milliseconds(0)) &&
+           (!can_claim() || Clock::now() - last_purge_ >= milliseconds(1000));
 }
 
 // One look at everything that may be due. Each part is a short transaction or none at all.
@@ -247,7 +304,7 @@ void Worker::turn() {
     delivery_.turn();
     if (!leaving && delivery_.has_records())
         record();
-    if (!leaving && !claim_now_ && (purge_now_ || until(next_purge_) <= milliseconds(0)))
+    if (!leaving && purge_is_due())
         purge();
     if (!leaving && delivery_.in_flight() > 0 && Clock::now() - last_watch_ >= watch_interval) {
         last_watch_ = Clock::now();
@@ -261,16 +318,19 @@ bool Worker::idle_for_long() const {
 }
 
 milliseconds Worker::next_wait() const {
-    if ((claim_now_ && room() > 0) || (purge_now_ && !claim_now_))
+    if (can_claim() || purge_now_)
         return milliseconds(0);
     milliseconds wait = delivery_.in_flight() > 0
                             ? watch_interval
                             : std::chrono::ceil<milliseconds>(last_work_ + linger - Clock::now());
     if (const milliseconds network = delivery_.timeout(); network.count() >= 0)
         wait = std::min(wait, network);
+    wait = std::min(wait, until(next_purge_));
+    if (room() <= 0)
+        return wait; // what is due has to wait for an answer
     if (const Clock::time_point turn = delivery_.next_turn(); turn != Clock::time_point::max())
         wait = std::min(wait, std::chrono::ceil<milliseconds>(turn - Clock::now()));
-    return std::min({wait, until(next_due_), until(next_purge_)});
+    return std::min(wait, until(next_due_));
 }
 
 // Gives the provider a moment to answer, writes back what is known, and tells the launcher when to look
@@ -321,7 +381,10 @@ void Worker::run() {
     while (!leaving && !ShutdownRequestPending) {
         pg::Report report;
         if (pg::caught(report, [&] { turn(); })) {
-            if (++failures_ >= max_failures)
+            // An outcome that can't be written down now (somebody has locked the table) is kept: to
+            // forget it would send the message again.
+            if (++failures_ >= max_failures && !delivery_.has_records() &&
+                delivery_.in_flight() == 0)
                 pg::throw_report(report);
             if (failures_ == 1)
                 pg::log(report, "mfa delivery worker failed, and tries again");

@@ -21,13 +21,18 @@ class Lane {
     // How many may enter now.
     int room(Clock::time_point now) noexcept {
         refill(now);
+        if (now < paused_until_)
+            return 0;
         const int places = std::max(0, max_in_flight_ - in_flight_);
         return max_rate_ > 0 ? std::min(places, static_cast<int>(tokens_)) : places;
     }
     bool is_full() const noexcept { return in_flight_ >= max_in_flight_; }
-    // When the rate lets the next one in.
+    void pause_until(Clock::time_point end) noexcept { paused_until_ = end; }
+    // When the rate or the pause lets the next one in.
     Clock::time_point next_turn(Clock::time_point now) noexcept {
         refill(now);
+        if (now < paused_until_)
+            return paused_until_;
         if (max_rate_ <= 0 || tokens_ >= 1)
             return now;
         return now + std::chrono::ceil<Clock::duration>(
@@ -56,6 +61,7 @@ class Lane {
     double max_rate_ = 0; // 0: no limit
     double tokens_ = 1;
     Clock::time_point refilled_at_{};
+    Clock::time_point paused_until_{};
 };
 
 } // namespace mfa::core

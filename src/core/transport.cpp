@@ -139,6 +139,10 @@ void prepare(Transfer &transfer, const TransportOptions &options) {
     set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     set(easy, CURLOPT_FOLLOWLOCATION, 0L);
     set(easy, CURLOPT_NOSIGNAL, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075700
+    // A resolver thread that hangs is left behind, not waited for: the owner's loop must go on.
+    set(easy, CURLOPT_QUICK_EXIT, 1L);
+#endif
     set(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     set(easy, CURLOPT_SSL_VERIFYHOST, 2L);
     set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));

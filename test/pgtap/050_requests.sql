@@ -60,8 +60,8 @@ SELECT is_empty($$
 $$, 'no number stands in what is stored');
 SELECT is_empty($$
     SELECT r.id FROM mfa.request AS r JOIN sent USING (id)
-    WHERE r.recipient_hash IN (sha256(convert_to('+1415556' || to_char(n, 'FM0000'), 'UTF8')),
-        sha256(convert_to('1415556' || to_char(n, 'FM0000'), 'UTF8')))
+    WHERE r.recipient_hash IN (substring(sha256(convert_to('+1415556' || to_char(n, 'FM0000'), 'UTF8')) FOR 16),
+        substring(sha256(convert_to('1415556' || to_char(n, 'FM0000'), 'UTF8')) FOR 16))
 $$, 'nor its plain hash, which anybody could compute for all numbers');
 SELECT mfa_send('+14155550112', code_length => 4) AS id \gset
 SELECT is(count(*), 0::bigint, 'nor the plain hash of any code')

@@ -134,6 +134,19 @@ subtest 'a worker is terminated' => sub {
 	works('others too');
 };
 
+# Its last words need the table, and don't wait for it: the message stays with a lease of two minutes.
+subtest 'a worker is terminated, and can write nothing down' => sub {
+	my ($to) = hang_in_flight(1);
+	my ($pid) = worker_pids($node, 'shop');
+	shop('BEGIN; LOCK TABLE mfa.message');
+	is(sql($node, 'postgres', "SELECT pg_terminate_backend($pid, 10000)"), 't', 'it goes');
+	is(shop("SELECT count(*) FROM mfa.message WHERE state = 'sending' AND due_at > clock_timestamp() + interval '1 min'"),
+		1, 'its message is leased');
+	$gateway->faults;
+	shop('COMMIT');
+	ok($gateway->code_for($to), 'the next one takes it over');
+};
+
 subtest 'the launcher is terminated' => sub {
 	my $pid = launcher_pid();
 	wait_for_workers($node, 0);
@@ -202,5 +215,5 @@ subtest 'crash' => sub {
 
 # Being terminated, and the crash, are told about by the server itself.
 check_log($node, 'nothing in the log that was not asked for', 0,
-	qr/terminating (?:connection|background worker|any other)|WARNING: .*(?:crash|server process)|not properly shut down|database system (?:is|was)/);
+	qr/canceling statement due to lock timeout|terminating (?:connection|background worker|any other)|WARNING: .*(?:crash|server process)|not properly shut down|database system (?:is|was)/);
 done_testing();

@@ -180,7 +180,9 @@ subtest 'a slow provider delays no other' => sub {
 	$slow->fault('*', { hang => 'after_read' });
 	server('slow', "base_url '" . $slow->base_url . "', timeout '10 s'");
 	shop(join ';', map { "SELECT mfa_send('" . new_number() . "', provider => 'slow')" } 1 .. 300);
-	wait_for(sub { $slow->call(GET => 'stats')->{in_flight} > 0 }, 'the slow one to be in use');
+	wait_for(sub { $slow->call(GET => 'stats')->{in_flight} >= 64 }, 'the slow one to be in use');
+	sleep 1;    # for more than its share, which would be all that the worker may have in flight
+	is(shop("SELECT count(*) FROM mfa.message WHERE provider = 'slow' AND state = 'sending'"), 64, 'it has its share');
 	$gateway->faults;
 	my ($to, $start) = (new_number(), time);
 	send_code($node, 'shop', $to);

@@ -55,7 +55,7 @@ subtest 'a dump of the tables does not yield the code' => sub {
 	my ($hash, $recipient, $sealed) = map { pack 'H*', $_ } split /\|/,
 	  shop("SELECT encode(code_hash, 'hex'), encode(recipient_hash, 'hex'), encode(sealed, 'hex') FROM mfa.request WHERE id = '$id'");
 	my $raw_id = pack 'H*', $id =~ s/-//gr;
-	my $length = sub { pack 'N', length $_[0] };
+	my $length = sub { pack 'Q>', length $_[0] };
 	my $found = 0;
 	for my $guess (map { sprintf '%04d', $_ } 0 .. 9999)
 	{
@@ -68,6 +68,8 @@ subtest 'a dump of the tables does not yield the code' => sub {
 			  hmac_sha256($prefixed, ''), hmac_sha256($prefixed, $recipient);
 		}
 	}
+	is(scalar(grep { substr($_, 0, length $recipient) eq $recipient } map { (sha256($_), hmac_sha256($_, '')) } $to, substr $to, 1),
+		0, 'the number does not hash to what is stored, without the key');
 	ok(!$found, 'no code hashes to what is stored, without the key');
 	is(index($sealed, $code), -1, 'the sealed copy does not show the code');
 	is(index($sealed, $to), -1, '... nor the number');
