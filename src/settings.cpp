@@ -65,7 +65,8 @@ template <class Check> bool passes(Check &&check) {
 
 // Texts are checked here where they are UTF-8, which elsewhere is seen when a message is composed.
 bool is_utf8_for_sure(const char *value) {
-    return GetDatabaseEncoding() == PG_UTF8 ||
+    const int encoding = GetDatabaseEncoding();
+    return encoding == PG_UTF8 || encoding == PG_SQL_ASCII || // the latter is taken for UTF-8
            std::all_of(value, value + std::strlen(value),
                        [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }

@@ -238,6 +238,8 @@ bool Worker::claim_from(const std::string &provider) {
             touched = pg::call([&] {
                 return outbox::claim(provider, GetCurrentTimestamp() + lease, limit, &claimed);
             });
+            for (const outbox::Claimed &message : claimed)
+                next_purge_ = std::min(next_purge_, message.expires_at);
             delivery_.prepare(std::move(claimed));
         });
     });
@@ -285,7 +287,9 @@ void Worker::purge() {
     });
     erased_until_ = erased_until;
     purge_now_ = more;
-    next_purge_ = more ? next : std::max(next, GetCurrentTimestamp() + purge_interval);
+    // What expires is erased by the second; rows that somebody has locked are left to a later look.
+    const TimestampTz now = GetCurrentTimestamp();
+    next_purge_ = std::max(next, now + (next <= now && !more ? purge_interval : USECS_PER_SEC));
 }
 
 // Beside claims a second apart, so that a backlog holds up no purge, and no purge the backlog.

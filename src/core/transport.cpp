@@ -363,7 +363,9 @@ void Transport::State::collect(std::vector<Completion> &ended) {
         }
         ended.push_back(std::move(completion));
 
-        if (idle_.size() < max_idle_handles) {
+        // A handle whose transfer failed is not used again: curl_easy_reset does not clear every failure
+        // (a body that could not be rewound makes libcurl 8.14 fail each transfer after it).
+        if (code == CURLE_OK && idle_.size() < max_idle_handles) {
             curl_easy_reset(easy);
             idle_.push_back(std::move(transfer->easy));
         }

@@ -1,6 +1,8 @@
 -- An attempt counts, whatever the caller does with the transaction (G2): an application that raises an
 -- error on a wrong code must not give the guess back.
 --
+-- With an ordinary UPDATE of the counter: "not ok 2 - which ROLLBACK does not give back", and so on.
+--
 -- psql keeps what \gset reads across a rollback; what pgTAP itself has written it would not.
 SET client_min_messages = warning;
 CREATE SERVER gateway FOREIGN DATA WRAPPER mfa_http OPTIONS (url 'http://127.0.0.1:9/{code}');

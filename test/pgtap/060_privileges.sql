@@ -1,5 +1,6 @@
 -- What a role without privileges can reach of the extension: nothing. And what one with EXECUTE can: the
 -- functions, and no more.
+-- Without the REVOKEs on the functions: "not ok - nor any of those that users call".
 SET client_min_messages = warning;
 CREATE SERVER gateway FOREIGN DATA WRAPPER mfa_http OPTIONS (url 'http://127.0.0.1:9/{code}');
 SET mfa.send_limit = '';

@@ -1,7 +1,7 @@
 # From mfa_send to a code at the provider, and back through mfa_verify and mfa_check.
 #
-# Fails without: delivery itself; G4, the request's end with the code that was right (a code accepted
-# twice); the purpose in the code's hash and in the look-up; resend of the same code.
+# Without the request's end by the code that was right (G4), a code is accepted twice: seen as "not ok -
+# right code again".
 
 use strict;
 use warnings FATAL => 'all';

@@ -1,9 +1,10 @@
 # The life of launcher and delivery workers: on demand, short, and back whatever ends them; and messages
 # that outlive them (G12), but not a crash.
 #
-# Fails without: the launcher's restart by the postmaster and its probe of all databases at start; the
-# take-over of a dead worker's leases; the linger of a worker that is idle; the bounded wait for answers
-# of a worker that is told to leave (G16); the release of databases that need no worker; unlogged tables (a crash voids what is live).
+# Without the take-over of leases, the message of a worker that could write nothing down does not come:
+# seen as a timeout of "the next one takes it over". Without a bound to the wait for answers of a worker
+# that is told to leave, or without its look at the request to shut down (G16), "a worker is terminated"
+# fails: it does not go within 10 s.
 
 use strict;
 use warnings FATAL => 'all';

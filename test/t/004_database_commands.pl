@@ -1,8 +1,9 @@
 # Commands on databases and on the extension while a worker is connected and its provider hangs (G15).
 #
-# Fails without: the worker's look, every half second, at whether somebody waits for its database; its
-# CHECK_FOR_INTERRUPTS in every turn (DROP DATABASE of any database waits for all processes); the lock on
-# the extension that lasts no longer than a short transaction.
+# Without the worker's look at whether somebody wants its database, "not ok - CREATE DATABASE copy
+# TEMPLATE shop": it is being accessed by other users. Without its look at whether the extension is there,
+# the log has errors about relations that are not. The extension's lock itself is not seen: without it, a
+# worker that is between two statements of a transaction would have to be met.
 
 use strict;
 use warnings FATAL => 'all';

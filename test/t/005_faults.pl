@@ -1,9 +1,8 @@
 # What can go wrong between mfa and a provider: the state of the message, how often it is tried, what is
 # said about it, and how many messages the recipient gets (G12).
 #
-# Fails without: the retry classes (never reached, unknown, refused); Retry-After; bounded answers; TLS
-# verification; the re-check of the request when a message is claimed (G13); one event loop for all
-# messages rather than one after the other (G14).
+# Without the second look at the request when a message is claimed (G13), "not ok - exhausted: dropped":
+# it was sent. Without a provider's share of what is in flight (G14), "not ok - it has its share".
 
 use strict;
 use warnings FATAL => 'all';

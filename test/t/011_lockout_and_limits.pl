@@ -1,8 +1,11 @@
-# What bounds guessing across requests and sending: lock-outs (G10), send limits and destinations (G11).
+# What bounds guessing across requests and sending: lock-outs (G10), send limits and destinations (G11);
+# and what bounds the tables (G17). Time is moved by moving the past: an administrator's UPDATE of what the
+# tables remember.
 #
-# The lock-outs fail without failures_of() in verify.cpp: every new request brings new attempts. The
-# limits fail without take_turn() in outgoing.cpp. Time is moved by moving the past: an administrator's
-# UPDATE of what the tables remember.
+# Without the sum over a recipient's requests, "not ok - the eleventh is not". Without the look at it
+# behind the charge, "not ok - four requests at once give no more than one". Without the recipient's
+# limit, "not ok - MF001 in the cooldown"; without the shared counters, "not ok - the database's: a rollback
+# gives no send back". Without the purge, waiting for it times out.
 
 use strict;
 use warnings FATAL => 'all';

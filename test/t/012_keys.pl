@@ -1,8 +1,9 @@
 # The key file: what a dump of the tables is worth without it (G8), rotation, and every way in which it
 # can be unusable.
 #
-# The brute force fails (finds the code) where code_hash is an unkeyed hash: it tries all codes against
-# every combination that an attacker with the tables could know.
+# With hashes that are not keyed, the brute force finds them: "not ok - no code hashes to what is stored,
+# without the key" and "not ok - the number does not ...". With sealed copies that are not encrypted, "not
+# ok - the sealed copy does not show the code".
 
 use strict;
 use warnings FATAL => 'all';
