@@ -48,7 +48,9 @@ sub start_cluster
 	my $node = PostgreSQL::Test::Cluster->new($name);
 	$node->init(
 		allows_streaming => delete $settings{streaming},
-		extra => [ '--locale=C.UTF-8', '--encoding=UTF8', '--no-instructions' ]);
+		extra => [
+			'--locale=C.UTF-8', '--encoding=UTF8', '--no-instructions',
+			delete $settings{checksums} ? '--data-checksums' : () ]);
 	%settings = (
 		shared_preload_libraries => 'mfa',
 		log_statement => 'none',
