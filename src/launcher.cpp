@@ -27,6 +27,7 @@ struct Watch {
     int pause;                      // seconds, after failures
     TimestampTz started_at;
     TimestampTz not_before;
+    bool lacks_slot; // the pause is for want of a worker slot
 };
 
 Watch watches[shmem::max_slots];
@@ -107,11 +108,21 @@ bool still_wanted(int index, Oid database) {
     return false;
 }
 
+// A worker of ours has left: whoever waits for a slot need not wait for the end of a pause. (That another
+// extension's worker has left is only seen then.)
+void slot_was_freed() {
+    for (Watch &watch : watches) {
+        if (watch.lacks_slot)
+            watch.not_before = 0;
+    }
+}
+
 // A worker is gone: notes whether it went well, and frees the slot of a database that needs none.
 void reap(int index) {
     Watch &watch = watches[index];
     pfree(watch.handle);
     watch.handle = nullptr;
+    slot_was_freed();
 
     shmem::Slot &slot = shmem::slot(index);
     SpinLockAcquire(&slot.lock);
@@ -156,6 +167,7 @@ bool launch(int index) {
     Watch &watch = watches[index];
     watch.started_at = GetCurrentTimestamp();
     watch.handle = worker::start(index);
+    watch.lacks_slot = watch.handle == nullptr;
     if (watch.handle) {
         return true;
     }
