@@ -38,8 +38,8 @@ CREATE INDEX request_recipient ON mfa.request (recipient_hash);
 CREATE INDEX request_expires ON mfa.request (expires_at);
 COMMENT ON TABLE mfa.request IS 'one verification each: a code for one recipient and one purpose';
 
--- One row a delivery: outbox and delivery log. `due_at` is the next try of a queued message, and the
--- end of the lease of one that is being sent.
+-- One row a delivery: outbox and delivery log. `due_at` is the next try of a queued message, the end of the
+-- lease of one that is being sent, and the next look at the state of a sent one (infinity: none).
 CREATE UNLOGGED TABLE mfa.message (
     request    uuid        NOT NULL,
     n          smallint    NOT NULL, -- 1, 2, ... within the request
@@ -48,6 +48,8 @@ CREATE UNLOGGED TABLE mfa.message (
     due_at     timestamptz NOT NULL,
     created_at timestamptz NOT NULL,
     sent_at    timestamptz,
+    ended_at   timestamptz,          -- when it became delivered, undelivered, failed or dropped
+    fallback_for smallint,           -- n of the message that it stands in for if that does not arrive
     state      text        NOT NULL
         CHECK (state IN ('queued', 'sending', 'sent', 'delivered', 'undelivered', 'failed', 'dropped')),
     channel    text        NOT NULL,
@@ -60,6 +62,8 @@ CREATE UNLOGGED TABLE mfa.message (
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
 ALTER TABLE mfa.message ALTER COLUMN sealed SET STORAGE EXTERNAL;
 CREATE INDEX message_due ON mfa.message (provider, due_at) WHERE state IN ('queued', 'sending');
+CREATE INDEX message_look ON mfa.message (due_at) WHERE state = 'sent' AND due_at < 'infinity';
+CREATE INDEX message_report ON mfa.message (message_id) WHERE message_id IS NOT NULL;
 COMMENT ON TABLE mfa.message IS 'one delivery of a request''s code each';
 
 -- Wrong codes of requests that are deleted: what locks a recipient out counts them for 30 days, or until a
@@ -179,6 +183,22 @@ AS 'MODULE_PATHNAME', 'mfa_status';
 COMMENT ON FUNCTION mfa_status(uuid)
 IS 'state of a request, and delivery of its last message; null where there is no such request';
 
+CREATE FUNCTION mfa_delivery_report(provider name, message_id text, status text, error text DEFAULT NULL)
+RETURNS boolean
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'mfa_delivery_report';
+COMMENT ON FUNCTION mfa_delivery_report(name, text, text, text)
+IS 'notes what a provider''s webhook says of a message; false where that is not a sent message of mfa''s';
+
+CREATE FUNCTION mfa_signature_valid(provider name, signature text, url text, body text DEFAULT '')
+RETURNS boolean
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'mfa_signature_valid';
+COMMENT ON FUNCTION mfa_signature_valid(name, text, text, text)
+IS 'whether a webhook call with that signature is the provider''s; never null';
+
+REVOKE ALL ON FUNCTION mfa_delivery_report(name, text, text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION mfa_signature_valid(name, text, text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION mfa_resend(uuid, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION mfa_cancel(uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION mfa_status(uuid) FROM PUBLIC;
@@ -203,8 +223,8 @@ SELECT r.id, r.owner::pg_catalog.regrole AS owner, r.purpose, r.max_attempts, r.
 COMMENT ON VIEW mfa.requests IS 'requests of the current role, without codes and recipients';
 
 CREATE VIEW mfa.messages WITH (security_barrier) AS
-SELECT m.request, m.n, m.state, m.channel, m.provider, m.tries, m.created_at, m.sent_at, m.message_id,
-       m.error
+SELECT m.request, m.n, m.state, m.channel, m.provider, m.tries, m.created_at, m.sent_at, m.ended_at,
+       m.fallback_for, m.message_id, m.error
   FROM mfa.message m JOIN mfa.request r ON r.id OPERATOR(pg_catalog.=) m.request
  WHERE pg_catalog.pg_has_role(r.owner, 'USAGE');
 COMMENT ON VIEW mfa.messages IS 'deliveries of the current role''s requests';

@@ -104,4 +104,15 @@ bool update(Relation table, ItemPointer tid, TupleTableSlot *slot) {
     return result == TM_Ok;
 }
 
+bool replace(Relation table, HeapTuple old_tuple, Datum *values, bool *nulls, bool *changed) {
+    HeapTuple new_tuple =
+        heap_modify_tuple(old_tuple, RelationGetDescr(table), values, nulls, changed);
+    TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(table), &TTSOpsHeapTuple);
+    ExecStoreHeapTuple(new_tuple, slot, false);
+    ItemPointerData tid = old_tuple->t_self;
+    const bool done = update(table, &tid, slot);
+    ExecDropSingleTupleTableSlot(slot);
+    return done;
+}
+
 } // namespace mfa::catalog

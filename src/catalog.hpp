@@ -58,4 +58,7 @@ void insert(Relation table, TupleTableSlot *slot);
 // Replaces the tuple at `tid`, waiting for a concurrent writer; true when this transaction did it.
 bool update(Relation table, ItemPointer tid, TupleTableSlot *slot);
 
+// The same, with the columns that are `changed` of the tuple that was read there.
+bool replace(Relation table, HeapTuple old_tuple, Datum *values, bool *nulls, bool *changed);
+
 } // namespace mfa::catalog

@@ -1,8 +1,10 @@
 #include "delivery.hpp"
 
+#include "breakers.hpp"
 #include "core/compose.hpp"
 #include "core/error.hpp"
 #include "keys.hpp"
+#include "lookups.hpp"
 #include "pg_wall.hpp"
 #include "sealed_data.hpp"
 #include "settings.hpp"
@@ -10,10 +12,6 @@
 namespace mfa {
 
 namespace {
-
-std::span<const std::uint8_t> as_bytes(const std::string &text) {
-    return {reinterpret_cast<const std::uint8_t *>(text.data()), text.size()};
-}
 
 core::Outcome refused(const std::string &error) {
     core::Outcome outcome;
@@ -43,16 +41,52 @@ TimestampTz later(std::chrono::milliseconds delay) {
 
 } // namespace
 
-std::shared_ptr<const servers::Server> Delivery::server_for(const outbox::Claimed &message) {
-    std::shared_ptr<const servers::Server> &known = servers_[{message.provider, message.owner}];
-    if (!known) {
-        auto server = std::make_shared<servers::Server>(servers::find(message.provider));
-        servers::add_user_mapping(*server, message.owner);
-        servers::read_secret_files(*server);
-        core::check_complete(*server->provider, server->options);
-        known = std::move(server);
+core::Lane &Delivery::lane(const std::string &provider) {
+    const auto [found, is_new] = lanes_.try_emplace(provider);
+    if (is_new)
+        found->second.breaker() = pg::call([&] { return breakers::load(provider.c_str()); });
+    return found->second;
+}
+
+// What an answer, or its absence, says about the provider itself.
+void Delivery::judge(const std::string &provider, const core::Completion &completion) {
+    constexpr std::chrono::seconds longest_pause{60};
+    const core::Lane::Clock::time_point now = core::Lane::Clock::now();
+    core::Lane &lane = this->lane(provider);
+    core::Breaker &breaker = lane.breaker();
+    const bool was_closed = breaker.is_closed();
+    const bool answered = completion.result == core::Completion::Result::response;
+    bool changed = false;
+    if (answered && completion.response.status == 429) {
+        // Not down, but everybody's pause: each message finding out for itself would make it worse.
+        lane.pause_until(now +
+                         std::min(completion.response.retry_after.value_or(std::chrono::seconds(1)),
+                                  longest_pause));
+    } else if (answered && completion.response.status < 500) {
+        changed = breaker.succeeded();
+    } else {
+        changed = breaker.failed(now);
     }
-    return known;
+    if (was_closed && breaker.is_closed())
+        return;
+    pg::call([&] {
+        breakers::save(provider.c_str(), breaker);
+        if (changed && was_closed)
+            ereport(LOG,
+                    (errmsg("mfa puts provider \"%s\" aside: it does not answer", provider.c_str()),
+                     errhint("Others are used meanwhile; it is tried again after 2 to 30 s.")));
+        else if (changed)
+            ereport(LOG, (errmsg("mfa uses provider \"%s\" again: it answers", provider.c_str())));
+    });
+}
+
+std::vector<std::string> Delivery::put_aside() const {
+    const core::Lane::Clock::time_point now = core::Lane::Clock::now();
+    std::vector<std::string> names;
+    for (const auto &[name, lane] : lanes_)
+        if (lane.is_aside(now))
+            names.push_back(name);
+    return names;
 }
 
 core::OutboundMessage Delivery::InFlight::outbound() const {
@@ -98,7 +132,7 @@ void Delivery::prepare_one(const core::Keyring &keys, const outbox::Claimed &mes
     out.channel = core::parse_channel(message.channel);
     out.secret =
         open_sealed(keys, message.key_id, message.request, as_bytes(message.sealed_request));
-    out.server = server_for(message);
+    out.server = servers_.find(message.provider, message.owner);
     const core::RequestData options =
         open_sealed(keys, message.key_id, message.request, as_bytes(message.sealed_message));
     const std::chrono::seconds life = life_left(message);
@@ -119,15 +153,15 @@ void Delivery::prepare_one(const core::Keyring &keys, const outbox::Claimed &mes
 
 void Delivery::start() {
     for (Ready &ready : ready_) {
-        const std::uint64_t tag = next_tag_++;
+        const std::uint64_t tag = wire_.next_tag++;
         core::Outcome failure;
         bool started = false;
-        core::Lane &lane = lanes_[ready.message.claimed.provider];
+        core::Lane &lane = this->lane(ready.message.claimed.provider);
         lane.set_limits(ready.transport.max_connections, ready.transport.max_rate);
         lane.enter(core::Lane::Clock::now());
         const InFlight &message = in_flight_.emplace(tag, std::move(ready.message)).first->second;
         try {
-            transport_.submit(tag, std::move(ready.request), ready.transport);
+            wire_.transport.submit(tag, std::move(ready.request), ready.transport);
             started = true;
         } catch (const core::Error &error) {
             failure = refused(error.message());
@@ -142,35 +176,33 @@ void Delivery::start() {
 }
 
 void Delivery::put_aside(const std::string &provider, std::chrono::milliseconds pause) {
-    lanes_[provider].pause_until(core::Lane::Clock::now() + pause);
+    lane(provider).pause_until(core::Lane::Clock::now() + pause);
 }
 
 int Delivery::room(const std::string &provider) {
-    core::Lane &lane = lanes_[provider];
+    core::Lane &lane = this->lane(provider);
     const core::Lane::Clock::time_point now = core::Lane::Clock::now();
     const int room = lane.room(now);
-    if (room == 0 && !lane.is_full())
+    if (room == 0 && !lane.is_full(now))
         next_turn_ = std::min(next_turn_, lane.next_turn(now));
     return room;
 }
 
-void Delivery::turn() {
-    transport_.turn(ended_);
-    // Each is taken off before it is looked at: a failure in the middle must not show one twice.
-    while (!ended_.empty()) {
-        const core::Completion completion = std::move(ended_.back());
-        ended_.pop_back();
-        auto found = in_flight_.find(completion.tag);
-        if (found == in_flight_.end())
-            continue;
-        const InFlight done = std::move(found->second);
-        in_flight_.erase(found);
-        lanes_[done.claimed.provider].leave();
-        settle(done.claimed, completion.result == core::Completion::Result::response
-                                 ? done.server->provider->read(
-                                       done.outbound(), done.server->options, completion.response)
-                                 : core::outcome_without_response(completion));
-    }
+bool Delivery::take(const core::Completion &completion) {
+    auto found = in_flight_.find(completion.tag);
+    if (found == in_flight_.end())
+        return false;
+    const InFlight done = std::move(found->second);
+    in_flight_.erase(found);
+    lane(done.claimed.provider).leave();
+    judge(done.claimed.provider, completion);
+    settle(done.claimed,
+           completion.result == core::Completion::Result::response
+               ? done.server->provider->read(done.outbound(), done.server->options,
+                                             completion.response)
+               : core::outcome_without_response(completion),
+           core::looks_up(*done.server->provider, done.server->options));
+    return true;
 }
 
 void Delivery::abandon() {
@@ -183,7 +215,7 @@ void Delivery::abandon() {
     ready_.clear();
 }
 
-void Delivery::settle(const outbox::Claimed &message, const core::Outcome &outcome) {
+void Delivery::settle(const outbox::Claimed &message, const core::Outcome &outcome, bool looks_up) {
     outbox::Record record;
     record.request = message.request;
     record.n = message.n;
@@ -210,6 +242,10 @@ void Delivery::settle(const outbox::Claimed &message, const core::Outcome &outco
     switch (outcome.verdict) {
     case core::Verdict::accepted:
         record.state = "sent";
+        if (looks_up && !outcome.message_id.empty()) {
+            const TimestampTz now = GetCurrentTimestamp();
+            record.due_at = lookups::next_look(now, message.expires_at, now);
+        }
         break;
     case core::Verdict::retry:
         if (message.next_provider.empty())

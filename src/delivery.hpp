@@ -17,8 +17,16 @@
 
 namespace mfa {
 
+// Requests of all kinds share a transport; each kind knows its own by their tags.
+struct Wire {
+    core::Transport transport;
+    std::uint64_t next_tag = 0;
+};
+
 class Delivery {
   public:
+    explicit Delivery(Wire &wire) : wire_(wire) {}
+
     // Makes requests of what was claimed. Inside the transaction that claims: it reads the servers'
     // options. Nothing leaves before that has committed:
     void prepare(std::vector<outbox::Claimed> claimed);
@@ -35,14 +43,15 @@ class Delivery {
     core::Lane::Clock::time_point next_turn() const noexcept { return next_turn_; }
     void forget_turns() noexcept { next_turn_ = core::Lane::Clock::time_point::max(); }
 
-    // Moves the requests in flight on, without waiting.
-    void turn();
+    // What a request of its own ended by; false where it is another's.
+    bool take(const core::Completion &completion);
+
+    // Providers that get nothing for a while, because they are down or have asked for a pause.
+    std::vector<std::string> put_aside() const;
 
     // Gives up what is in flight: each becomes an unknown outcome. For a worker that must leave.
     void abandon();
 
-    int poll_fd() const noexcept { return transport_.poll_fd(); }
-    std::chrono::milliseconds timeout() const noexcept { return transport_.timeout(); }
     std::size_t in_flight() const noexcept { return in_flight_.size() + ready_.size(); }
 
     // What is to be written back; the caller clears it once that is done.
@@ -50,7 +59,6 @@ class Delivery {
     bool has_records() const noexcept { return !records_.empty(); }
 
   private:
-    using ServerKey = std::pair<std::string, Oid>; // name, owner of the request
     // Recipient, code and text stay until the answer is read: what of it may be kept depends on them.
     struct InFlight {
         outbox::Claimed claimed;
@@ -61,9 +69,11 @@ class Delivery {
         core::OutboundMessage outbound() const;
     };
 
-    std::shared_ptr<const servers::Server> server_for(const outbox::Claimed &message);
+    core::Lane &lane(const std::string &provider);
+    void judge(const std::string &provider, const core::Completion &completion);
     void prepare_one(const core::Keyring &keys, const outbox::Claimed &message);
-    void settle(const outbox::Claimed &message, const core::Outcome &outcome);
+    void settle(const outbox::Claimed &message, const core::Outcome &outcome,
+                bool looks_up = false);
 
     struct Ready {
         InFlight message;
@@ -71,14 +81,12 @@ class Delivery {
         core::TransportOptions transport;
     };
 
-    core::Transport transport_;
+    Wire &wire_;
     std::vector<Ready> ready_;
     std::map<std::string, core::Lane> lanes_; // by provider
     core::Lane::Clock::time_point next_turn_ = core::Lane::Clock::time_point::max();
-    std::uint64_t next_tag_ = 0;
     std::unordered_map<std::uint64_t, InFlight> in_flight_;
-    std::map<ServerKey, std::shared_ptr<const servers::Server>> servers_; // of one prepare()
-    std::vector<core::Completion> ended_;
+    servers::Cache servers_; // of one prepare()
     std::vector<outbox::Record> records_;
 };
 

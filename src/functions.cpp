@@ -4,6 +4,7 @@
 #include "encoding.hpp"
 #include "manage.hpp"
 #include "pg_wall.hpp"
+#include "reports.hpp"
 #include "send.hpp"
 #include "shmem.hpp"
 #include "verify.hpp"
@@ -209,6 +210,26 @@ Datum mfa_status(FunctionCallInfo fcinfo) {
     });
 }
 
+Datum mfa_delivery_report(FunctionCallInfo fcinfo) {
+    require_writable("mfa_delivery_report()");
+    if (PG_ARGISNULL(0))
+        throw core::Error(core::sqlstate::null_value_not_allowed, "provider must not be null");
+    const std::string message_id = required_text(fcinfo, 1, "message_id");
+    const std::string status = required_text(fcinfo, 2, "status");
+    PG_RETURN_BOOL(
+        delivery_report(NameStr(*PG_GETARG_NAME(0)), message_id, status, text_argument(fcinfo, 3)));
+}
+
+Datum mfa_signature_valid(FunctionCallInfo fcinfo) {
+    pg::call([] { shmem::require(); });
+    const std::optional<std::string> signature = text_argument(fcinfo, 1);
+    const std::optional<std::string> url = utf8_argument(fcinfo, 2);
+    const std::optional<std::string> body = utf8_argument(fcinfo, 3);
+    if (PG_ARGISNULL(0) || !signature || !url || !body)
+        PG_RETURN_BOOL(false);
+    PG_RETURN_BOOL(is_signed(NameStr(*PG_GETARG_NAME(0)), *signature, *url, *body));
+}
+
 } // namespace
 
 } // namespace mfa
@@ -222,6 +243,8 @@ PG_FUNCTION_INFO_V1(mfa_check_uuid);
 PG_FUNCTION_INFO_V1(mfa_resend);
 PG_FUNCTION_INFO_V1(mfa_cancel);
 PG_FUNCTION_INFO_V1(mfa_status);
+PG_FUNCTION_INFO_V1(mfa_delivery_report);
+PG_FUNCTION_INFO_V1(mfa_signature_valid);
 
 PGDLLEXPORT Datum mfa_send(PG_FUNCTION_ARGS) { return mfa::pg::entry<mfa::mfa_send>(fcinfo); }
 
@@ -246,4 +269,12 @@ PGDLLEXPORT Datum mfa_resend(PG_FUNCTION_ARGS) { return mfa::pg::entry<mfa::mfa_
 PGDLLEXPORT Datum mfa_cancel(PG_FUNCTION_ARGS) { return mfa::pg::entry<mfa::mfa_cancel>(fcinfo); }
 
 PGDLLEXPORT Datum mfa_status(PG_FUNCTION_ARGS) { return mfa::pg::entry<mfa::mfa_status>(fcinfo); }
+
+PGDLLEXPORT Datum mfa_delivery_report(PG_FUNCTION_ARGS) {
+    return mfa::pg::entry<mfa::mfa_delivery_report>(fcinfo);
+}
+
+PGDLLEXPORT Datum mfa_signature_valid(PG_FUNCTION_ARGS) {
+    return mfa::pg::entry<mfa::mfa_signature_valid>(fcinfo);
+}
 }

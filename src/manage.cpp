@@ -27,6 +27,8 @@ struct Found {
 // Of visit_messages, the last one comes first.
 void see_message(const store::Message &message, void *context) {
     Found &found = *static_cast<Found *>(context);
+    if (message.is_reserve)
+        return;
     if (found.sends++ == 0)
         found.last = message;
 }
@@ -82,14 +84,15 @@ void resend(const core::RequestId &id, const std::optional<std::string> &channel
     message.recipient = core::normalise_recipient(
         message.channel, secret.recipient.view()); // a number gets no e-mail
     message.text = text_options(keys, found);
-    core::compose(
-        message.channel, message.text, secret.code.view(),
-        std::chrono::seconds((found.row.expires_at - GetCurrentTimestamp()) / USECS_PER_SEC));
+    const std::chrono::seconds life((found.row.expires_at - GetCurrentTimestamp()) / USECS_PER_SEC);
+    core::compose(message.channel, message.text, secret.code.view(), life);
     address(message, std::nullopt, GetUserId());
+    const std::vector<Fallback> fallbacks =
+        fallbacks_of(message, secret.code.view(), life, GetUserId());
     take_turn(message, keys::hashes_of(keys, message.recipient));
 
     require_live(look(id)); // it may have ended while its turn was waited for
-    queue(message, id, *keys.find(found.row.key_id), false);
+    queue(message, fallbacks, id, *keys.find(found.row.key_id), false);
 }
 
 bool cancel(const core::RequestId &id) {

@@ -15,6 +15,8 @@ enum Column : int {
     col_due_at,
     col_created_at,
     col_sent_at,
+    col_ended_at,
+    col_fallback_for,
     col_state,
     col_channel,
     col_provider,
@@ -27,6 +29,10 @@ enum Column : int {
 
 const char *text_or_null(TupleTableSlot *slot, Column column) {
     return slot->tts_isnull[column] ? nullptr : TextDatumGetCString(slot->tts_values[column]);
+}
+
+bool is_reserve(TupleTableSlot *slot) {
+    return !slot->tts_isnull[col_fallback_for] && DatumGetInt32(slot->tts_values[col_tries]) == 0;
 }
 
 void remember_last(const Message &message, void *last) {
@@ -49,24 +55,116 @@ Relation open_messages(LOCKMODE lock) {
     return catalog::open_unlogged("message", column_count, lock);
 }
 
-void visit_messages(Relation messages, const core::RequestId &request, MessageVisitor see,
-                    void *context) {
+namespace {
+
+// The request's messages, the last one first.
+template <class See> void scan_request(Relation messages, const core::RequestId &request, See see) {
     pg_uuid_t id;
     std::memcpy(id.data, request.data(), request.size());
-    catalog::scan(
-        messages, "message_pkey", F_UUID_EQ, UUIDPGetDatum(&id), BackwardScanDirection,
-        [&](TupleTableSlot *slot) {
-            slot_getallattrs(slot);
-            const Datum *values = slot->tts_values;
-            see({DatumGetInt16(values[col_n]), DatumGetTimestampTz(values[col_created_at]),
-                 text_or_null(slot, col_state), text_or_null(slot, col_channel),
-                 text_or_null(slot, col_provider), text_or_null(slot, col_error),
-                 slot->tts_isnull[col_sealed] ? nullptr : DatumGetByteaPCopy(values[col_sealed])},
-                context);
+    catalog::scan(messages, "message_pkey", F_UUID_EQ, UUIDPGetDatum(&id), BackwardScanDirection,
+                  [&](TupleTableSlot *slot) {
+                      slot_getallattrs(slot);
+                      see(slot);
+                  });
+}
+
+bool is_queued(TupleTableSlot *slot) {
+    return std::strcmp(text_or_null(slot, col_state), "queued") == 0;
+}
+
+// Changes message `n` where `wanted(slot)` says so, by the columns that `change(values, nulls, changed)`
+// fills in. Again where somebody else has changed it meanwhile.
+template <class Wanted, class Change>
+bool change_message(Relation messages, const core::RequestId &request, int n, Wanted wanted,
+                    Change change) {
+    constexpr int most_rounds = 10; // each of the worker's transactions changes it once
+    for (int round = 0; round < most_rounds; ++round) {
+        HeapTuple old_tuple = nullptr;
+        scan_request(messages, request, [&](TupleTableSlot *slot) {
+            if (DatumGetInt16(slot->tts_values[col_n]) == n && wanted(slot))
+                old_tuple = ExecCopySlotHeapTuple(slot);
+        });
+        if (!old_tuple)
+            return false;
+        Datum values[column_count];
+        bool nulls[column_count] = {};
+        bool changed[column_count] = {};
+        change(values, nulls, changed);
+        if (catalog::replace(messages, old_tuple, values, nulls, changed))
+            return true;
+    }
+    ereport(ERROR,
+            (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+             errmsg("could not change the state of the message"), errhint("Report it again.")));
+}
+
+} // namespace
+
+void visit_messages(Relation messages, const core::RequestId &request, MessageVisitor see,
+                    void *context) {
+    scan_request(messages, request, [&](TupleTableSlot *slot) {
+        const Datum *values = slot->tts_values;
+        see({DatumGetInt16(values[col_n]), DatumGetTimestampTz(values[col_created_at]),
+             text_or_null(slot, col_state), text_or_null(slot, col_channel),
+             text_or_null(slot, col_provider), text_or_null(slot, col_error),
+             slot->tts_isnull[col_sealed] ? nullptr : DatumGetByteaPCopy(values[col_sealed]),
+             is_reserve(slot)},
+            context);
+    });
+}
+
+bool find_accepted(Relation messages, const char *provider, const char *message_id,
+                   Accepted *found) {
+    bool is_found = false;
+    catalog::scan(messages, "message_report", F_TEXTEQ, CStringGetTextDatum(message_id),
+                  ForwardScanDirection, [&](TupleTableSlot *slot) {
+                      slot_getallattrs(slot);
+                      if (std::strcmp(text_or_null(slot, col_provider), provider) != 0)
+                          return;
+                      std::memcpy(found->request.data(),
+                                  DatumGetUUIDP(slot->tts_values[col_request])->data,
+                                  found->request.size());
+                      found->n = DatumGetInt16(slot->tts_values[col_n]);
+                      found->state = text_or_null(slot, col_state);
+                      found->channel = text_or_null(slot, col_channel);
+                      is_found = true;
+                  });
+    return is_found;
+}
+
+bool finish_message(Relation messages, const core::RequestId &request, int n, const char *state,
+                    const char *error) {
+    return change_message(
+        messages, request, n,
+        [](TupleTableSlot *slot) {
+            return std::strcmp(text_or_null(slot, col_state), "sent") == 0;
+        },
+        [&](Datum *values, bool *nulls, bool *changed) {
+            values[col_state] = CStringGetTextDatum(state);
+            values[col_ended_at] = TimestampTzGetDatum(GetCurrentTimestamp());
+            values[col_due_at] = TimestampTzGetDatum(DT_NOEND);
+            nulls[col_error] = error == nullptr;
+            values[col_error] = error ? CStringGetTextDatum(error) : 0;
+            for (const int column : {col_state, col_ended_at, col_due_at, col_error})
+                changed[column] = true;
         });
 }
 
-void insert_message(const NewMessage &message, bool first) {
+bool hasten_fallback(Relation messages, const core::RequestId &request, int n) {
+    const TimestampTz now = GetCurrentTimestamp();
+    return change_message(
+        messages, request, n + 1,
+        [&](TupleTableSlot *slot) {
+            return is_reserve(slot) && is_queued(slot) &&
+                   DatumGetTimestampTz(slot->tts_values[col_due_at]) > now;
+        },
+        [&](Datum *values, bool * /*nulls*/, bool *changed) {
+            values[col_due_at] = TimestampTzGetDatum(now);
+            changed[col_due_at] = true;
+        });
+}
+
+int insert_message(const NewMessage &message, bool first) {
     Relation messages = open_messages(RowExclusiveLock);
     pg_uuid_t request;
     std::memcpy(request.data, message.request.data(), message.request.size());
@@ -84,7 +182,7 @@ void insert_message(const NewMessage &message, bool first) {
     values[col_n] = Int16GetDatum(last + 1);
     values[col_tries] = Int32GetDatum(0);
     values[col_unknowns] = Int32GetDatum(0);
-    values[col_due_at] = TimestampTzGetDatum(now);
+    values[col_due_at] = TimestampTzGetDatum(now + message.delay);
     values[col_created_at] = TimestampTzGetDatum(now);
     values[col_state] = CStringGetTextDatum("queued");
     values[col_channel] =
@@ -92,6 +190,9 @@ void insert_message(const NewMessage &message, bool first) {
     values[col_provider] = CStringGetTextDatum(static_cast<char *>(linitial(message.providers)));
     values[col_providers] = text_array(message.providers);
     slot->tts_isnull[col_sent_at] = true;
+    slot->tts_isnull[col_ended_at] = true;
+    slot->tts_isnull[col_fallback_for] = message.fallback_for == 0;
+    values[col_fallback_for] = Int16GetDatum(static_cast<int16>(message.fallback_for));
     slot->tts_isnull[col_message_id] = true;
     slot->tts_isnull[col_error] = true;
     if (message.sealed) {
@@ -106,6 +207,7 @@ void insert_message(const NewMessage &message, bool first) {
     catalog::insert(messages, slot);
     ExecDropSingleTupleTableSlot(slot);
     table_close(messages, NoLock);
+    return last + 1;
 }
 
 } // namespace mfa::store

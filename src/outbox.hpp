@@ -1,5 +1,4 @@
-// Table mfa.message, the worker's side: claim what is due, record what became of it, keep the tables
-// small. PostgreSQL zone: each function runs inside a transaction of the worker, with SPI connected.
+// Table mfa.message, the worker's side: claim what is due, record what became of it. PostgreSQL zone: each function runs inside a transaction of the worker, with SPI connected.
 // Strings are C++ so that they outlive the transaction.
 #pragma once
 
@@ -35,9 +34,9 @@ struct Record {
     core::RequestId request{};
     int n = 0;
     int tries = 0;
-    const char *state = "queued"; // 'queued', 'sent', 'failed'
-    TimestampTz due_at = 0;       // queued: the next try
-    std::string provider;         // queued: through whom
+    const char *state = "queued";  // 'queued', 'sent', 'failed'
+    TimestampTz due_at = DT_NOEND; // queued: the next try; sent: the first look at its state
+    std::string provider;          // queued: through whom
     int unknowns = 0;
     std::string message_id; // sent: the provider's; '' = it said none
     std::string error;      // '' = none
@@ -51,26 +50,24 @@ struct Waiting {
 void waiting(std::vector<Waiting> *providers);
 
 // Takes a lease until `lease_end` on at most `limit` messages of one provider that are due, oldest first,
-// so that no provider's backlog stands in another's way. Those whose
-// request has ended are dropped instead (a code that is expired, used up, verified, canceled or
-// superseded is never delivered). Tells how many rows it touched.
+// so that no provider's backlog stands in another's way. Those that are not needed are dropped instead:
+// a code that is expired, used up, verified, canceled or superseded is never delivered, nor is one again
+// for which a newer message is there. Tells how many rows it touched.
 int claim(const std::string &provider, TimestampTz lease_end, int limit,
           std::vector<Claimed> *claimed);
 
 void record(const std::vector<Record> &records);
 
+// Message `n` did not arrive: the fallback behind it is due now.
+void hasten_fallback(const core::RequestId &request, int n);
+
+// Gives at most `limit` due messages of a provider that is put aside to another of their order that is
+// not. Tells how many.
+int pass_on(const std::string &provider, const std::vector<std::string> &put_aside, int limit);
+
 // Makes messages that a worker which is gone had claimed due at once. At a worker's start: there is
 // only one a database.
 void take_over_leases();
-
-// Erases the secrets of requests that have expired, and deletes requests (and their messages) that are
-// past the retention, carrying wrong codes over to mfa.failure; at most `limit` rows of each. Tells
-// whether it may have left some.
-// `erased_until` is the expiry up to which secrets have been erased (DT_NOBEGIN at first), and moves on.
-bool purge(int limit, TimestampTz *erased_until);
-
-// When purge() has something to do again; DT_NOEND: never.
-TimestampTz next_purge(TimestampTz erased_until);
 
 // Whether there are prepared transactions that have written to the outbox.
 bool has_prepared_transactions();

@@ -1,11 +1,14 @@
 #include "outgoing.hpp"
 
+#include "core/compose.hpp"
 #include "core/error.hpp"
+#include "core/fallback.hpp"
 #include "message_store.hpp"
 #include "pg_wall.hpp"
 #include "recipient_history.hpp"
 #include "send_limits.hpp"
 #include "servers.hpp"
+#include "settings.hpp"
 #include "wakeup.hpp"
 
 namespace mfa {
@@ -58,20 +61,51 @@ std::vector<std::uint8_t> seal_data(const core::Key &key, const core::RequestId 
     return core::seal(key, request, core::encode(data).view(), core::system_random());
 }
 
-void queue(const OutgoingMessage &message, const core::RequestId &request, const core::Key &key,
-           bool first) {
+std::vector<Fallback> fallbacks_of(const OutgoingMessage &message, std::string_view code,
+                                   std::chrono::seconds life, Oid role) {
+    std::vector<Fallback> fallbacks;
+    const std::vector<core::FallbackStep> steps = core::parse_fallback(settings::fallback);
+    for (const core::FallbackStep &step : core::steps_behind(steps, message.channel)) {
+        if (step.wait >= life)
+            break;
+        Fallback fallback{message, step.wait};
+        fallback.message.channel = step.channel;
+        fallback.message.text.sender.clear();
+        core::compose(step.channel, fallback.message.text, code, life - step.wait);
+        address(fallback.message, std::nullopt, role);
+        fallbacks.push_back(std::move(fallback));
+    }
+    return fallbacks;
+}
+
+namespace {
+
+int insert(const OutgoingMessage &message, const core::RequestId &request, const core::Key &key,
+           bool first, const Fallback *as_fallback, int of) {
     const std::vector<std::uint8_t> sealed = seal_data(key, request, message.text);
     store::NewMessage row{};
     row.request = request;
     row.channel = message.channel;
     row.sealed = sealed.data();
     row.sealed_length = static_cast<int>(sealed.size());
-    pg::call([&] {
+    if (as_fallback)
+        row.delay = as_fallback->delay.count() * USECS_PER_SEC;
+    row.fallback_for = of;
+    return pg::call([&] {
         for (const std::string &name : message.providers)
             row.providers = lappend(row.providers, pstrdup(name.c_str()));
-        store::insert_message(row, first);
-        wakeup::arm();
+        return store::insert_message(row, first);
     });
+}
+
+} // namespace
+
+void queue(const OutgoingMessage &message, const std::vector<Fallback> &fallbacks,
+           const core::RequestId &request, const core::Key &key, bool first) {
+    const int n = insert(message, request, key, first, nullptr, 0);
+    for (const Fallback &fallback : fallbacks)
+        insert(fallback.message, request, key, false, &fallback, n);
+    pg::call([] { wakeup::arm(); });
 }
 
 } // namespace mfa

@@ -2,6 +2,7 @@
 // whom, and whether it is its turn. C++ zone.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,8 +34,21 @@ void take_turn(const OutgoingMessage &message, const std::vector<core::Recipient
 std::vector<std::uint8_t> seal_data(const core::Key &key, const core::RequestId &request,
                                     const core::RequestData &data);
 
-// Queues the message, to leave when the transaction commits. `first`: the request has none yet.
-void queue(const OutgoingMessage &message, const core::RequestId &request, const core::Key &key,
-           bool first);
+// Messages that stand in for one over other channels, should it not arrive (mfa.fallback).
+struct Fallback {
+    OutgoingMessage message;
+    std::chrono::seconds delay; // after the message itself
+};
+
+// Those of `message` that are due within `life`; with its text, but with the sender and the providers of
+// their own channel. core::Error 0A000 where mfa.fallback names a channel that no provider serves, 22023
+// where the text does not fit it.
+std::vector<Fallback> fallbacks_of(const OutgoingMessage &message, std::string_view code,
+                                   std::chrono::seconds life, Oid role);
+
+// Queues the message and its fallbacks, to leave when the transaction commits. `first`: the request has
+// none yet.
+void queue(const OutgoingMessage &message, const std::vector<Fallback> &fallbacks,
+           const core::RequestId &request, const core::Key &key, bool first);
 
 } // namespace mfa

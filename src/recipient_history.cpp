@@ -66,7 +66,7 @@ struct Sends {
 
 void see_message(const Message &message, void *context) {
     Sends &sends = *static_cast<Sends *>(context);
-    if (message.queued_at > sends.since && sends.count < sends.room)
+    if (!message.is_reserve && message.queued_at > sends.since && sends.count < sends.room)
         sends.times[sends.count++] = message.queued_at;
 }
 

@@ -215,14 +215,8 @@ bool finish_request(Relation requests, const Request &request, RequestState stat
         nulls[col_code_hash] = nulls[col_sealed] = true;
         for (int column : {col_state, col_ended_at, col_code_hash, col_sealed})
             changed[column] = true;
-        HeapTuple old_tuple = ExecFetchSlotHeapTuple(slot, false, nullptr);
-        HeapTuple new_tuple =
-            heap_modify_tuple(old_tuple, RelationGetDescr(requests), values, nulls, changed);
-        TupleTableSlot *new_slot =
-            MakeSingleTupleTableSlot(RelationGetDescr(requests), &TTSOpsHeapTuple);
-        ExecStoreHeapTuple(new_tuple, new_slot, false);
-        done = catalog::update(requests, &tid, new_slot);
-        ExecDropSingleTupleTableSlot(new_slot);
+        done = catalog::replace(requests, ExecFetchSlotHeapTuple(slot, false, nullptr), values,
+                                nulls, changed);
     }
     ExecDropSingleTupleTableSlot(slot);
     return done;

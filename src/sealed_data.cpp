@@ -20,6 +20,10 @@ core::RequestData open_sealed(const core::Keyring &keys, int key_id, const core:
     return *std::move(data);
 }
 
+std::span<const std::uint8_t> as_bytes(const std::string &text) {
+    return {reinterpret_cast<const std::uint8_t *>(text.data()), text.size()};
+}
+
 std::span<const std::uint8_t> bytes_of(const bytea *value) {
     if (!value)
         return {};

@@ -22,6 +22,7 @@ constexpr std::size_t max_purpose_bytes = 256;
 // A call's arguments, checked, with the settings in place of what was not given.
 struct Plan {
     OutgoingMessage message;
+    std::vector<Fallback> fallbacks;
     std::string purpose;
     int code_length;
     bool allow_alphas;
@@ -115,10 +116,11 @@ Plan check(const SendCall &call, Oid role) {
         message.text.sender = *call.sender;
     }
     // That the text fits with a code in it: any code of that length takes the same room.
-    core::compose(message.channel, message.text,
-                  std::string(static_cast<std::size_t>(plan.code_length), '0'),
-                  std::chrono::seconds(plan.valid_for / USECS_PER_SEC));
+    const std::string code(static_cast<std::size_t>(plan.code_length), '0');
+    const std::chrono::seconds life(plan.valid_for / USECS_PER_SEC);
+    core::compose(message.channel, message.text, code, life);
     address(message, call.provider, role);
+    plan.fallbacks = fallbacks_of(message, code, life, role);
     return plan;
 }
 
@@ -199,12 +201,12 @@ core::RequestId send(const SendCall &call) {
     const std::optional<store::Request> live = find_live(plan, hashes, role);
     const core::Key *live_key = live ? keys.find(live->key_id) : nullptr;
     if (live_key && serves_again(*live, call)) {
-        queue(plan.message, live->id, *live_key, false);
+        queue(plan.message, plan.fallbacks, live->id, *live_key, false);
         return live->id;
     }
     const core::RequestId id =
         make_request(live ? &*live : nullptr, plan, keys.current(), hashes.front(), role);
-    queue(plan.message, id, keys.current(), true);
+    queue(plan.message, plan.fallbacks, id, keys.current(), true);
     return id;
 }
 

@@ -136,6 +136,31 @@ void read_secret_files(Server &server) {
     }
 }
 
+Server require(const std::string &name, Oid role) {
+    Server server = find(name);
+    require_usage(server, role);
+    return server;
+}
+
+Server open(const std::string &name, Oid role) {
+    Server server = require(name, role);
+    add_user_mapping(server, role);
+    read_secret_files(server);
+    return server;
+}
+
+std::shared_ptr<const Server> Cache::find(const std::string &name, Oid owner) {
+    std::shared_ptr<const Server> &known = known_[{name, owner}];
+    if (!known) {
+        auto server = std::make_shared<Server>(servers::find(name));
+        add_user_mapping(*server, owner);
+        read_secret_files(*server);
+        core::check_complete(*server->provider, server->options);
+        known = std::move(server);
+    }
+    return known;
+}
+
 std::vector<std::string> choose(const std::optional<std::string> &asked,
                                 const std::vector<std::string> &routed, core::Channel channel,
                                 Oid role) {

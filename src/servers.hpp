@@ -1,8 +1,11 @@
 // Providers as the catalogs describe them: foreign servers and user mappings. C++ zone.
 #pragma once
 
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/provider.hpp"
@@ -26,6 +29,23 @@ void add_user_mapping(Server &server, Oid role);
 // Replaces every NAME_file option by what the file holds (its last newline dropped, at most 4 kB).
 // core::Error 55000 that names the option where the file can't be read. For the worker.
 void read_secret_files(Server &server);
+
+// The server, where `role` has USAGE on it; otherwise core::Error 42501.
+Server require(const std::string &name, Oid role);
+
+// The same with its user mapping and secrets.
+Server open(const std::string &name, Oid role);
+
+// Servers ready for use by the worker, each read once in a transaction.
+class Cache {
+  public:
+    // As the owner of a request uses it. core::Error where it can't be used.
+    std::shared_ptr<const Server> find(const std::string &name, Oid owner);
+    void clear() { known_.clear(); } // options may change between transactions
+
+  private:
+    std::map<std::pair<std::string, Oid>, std::shared_ptr<const Server>> known_;
+};
 
 // The servers through which `role` sends over `channel`, in order: `asked` alone where it is given, else
 // those of `routed`, or else those of the setting mfa.provider that serve the channel. Checks USAGE

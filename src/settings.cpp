@@ -2,6 +2,7 @@
 
 #include "core/code.hpp"
 #include "core/error.hpp"
+#include "core/fallback.hpp"
 #include "core/locale.hpp"
 #include "core/message.hpp"
 
@@ -25,6 +26,8 @@ const core::RateLimits *send_limit_database;
 const core::RateLimits *send_limit_destination;
 int retention;
 int unknown_retries;
+bool notify;
+char *fallback;
 char *key_file;
 int max_workers;
 int max_in_flight;
@@ -78,6 +81,10 @@ bool check_message(char **value, void ** /*extra*/, GucSource /*source*/) {
 
 bool check_locale(char **value, void ** /*extra*/, GucSource /*source*/) {
     return passes([&] { core::builtin_template(*value, core::Channel::sms); });
+}
+
+bool check_fallback(char **value, void ** /*extra*/, GucSource /*source*/) {
+    return passes([&] { core::parse_fallback(*value); });
 }
 
 bool check_app_name(char **value, void ** /*extra*/, GucSource /*source*/) {
@@ -191,6 +198,12 @@ void define() {
         "mfa.unknown_retries", &unknown_retries, 1, 0, 10,
         "Number of further tries when a provider may have taken a message without saying so.", 0,
         PGC_SIGHUP);
+    define_string("mfa.fallback", &fallback,
+                  "Channels that follow when a message does not arrive, such as 'sms:60s voice'.",
+                  check_fallback);
+    DefineCustomBoolVariable("mfa.notify",
+                             "Announces by NOTIFY mfa_message what becomes of messages.", nullptr,
+                             &notify, true, PGC_SIGHUP, 0, nullptr, nullptr, nullptr);
     define_string("mfa.key_file", &key_file,
                   "File of the keys under which codes are hashed; relative to the data directory.",
                   nullptr, "mfa.key", PGC_SIGHUP, GUC_SUPERUSER_ONLY);

@@ -27,6 +27,8 @@ extern const core::RateLimits *send_limit_database;    // of the whole database
 extern const core::RateLimits *send_limit_destination; // per route, or country code
 extern int retention;                                  // seconds a request is kept after its expiry
 extern int unknown_retries;                            // tries after an unknown outcome
+extern bool notify;                                    // NOTIFY of what becomes of messages
+extern char *fallback;                                 // channels, see core/fallback.hpp
 extern char *key_file;                                 // path; relative to the data directory
 extern int max_workers;                                // delivery workers at once, whole server
 extern int max_in_flight;                              // messages in flight at once, one worker

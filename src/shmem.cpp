@@ -1,5 +1,6 @@
 #include "shmem.hpp"
 
+#include "breakers.hpp"
 #include "rate_counters.hpp"
 
 namespace mfa::shmem {
@@ -24,7 +25,8 @@ void request() {
         next_request_hook();
     RequestAddinShmemSpace(sizeof(Shared));
     RequestAddinShmemSpace(rate_counters::shared_size());
-    RequestNamedLWLockTranche("mfa", 2);
+    RequestAddinShmemSpace(breakers::shared_size());
+    RequestNamedLWLockTranche("mfa", 3);
 }
 
 void startup() {
@@ -47,10 +49,14 @@ void startup() {
     void *counters =
         ShmemInitStruct("mfa send limits", rate_counters::shared_size(), &counters_found);
     rate_counters::initialise(counters, counters_found);
+    bool breakers_found;
+    void *kept = ShmemInitStruct("mfa breakers", breakers::shared_size(), &breakers_found);
+    breakers::initialise(kept, breakers_found);
     LWLockRelease(AddinShmemInitLock);
     LWLockPadded *locks = GetNamedLWLockTranche("mfa");
     claim_lock = &locks[0].lock;
     rate_counters::use_lock(&locks[1].lock);
+    breakers::use_lock(&locks[2].lock);
     if (!found)
         run_at_start();
 }

@@ -4,10 +4,12 @@
 
 #include "catalog.hpp"
 #include "delivery.hpp"
+#include "housekeeping.hpp"
 #include "outbox.hpp"
 #include "pg_wall.hpp"
 #include "settings.hpp"
 #include "shmem.hpp"
+#include "state_lookups.hpp"
 
 namespace mfa::worker {
 
@@ -24,7 +26,10 @@ constexpr milliseconds grace{700};
 constexpr milliseconds watch_interval{500};
 // A lease only matters when it outlives its worker: longer than any transfer may take.
 constexpr std::int64_t lease = 120 * USECS_PER_SEC;
+constexpr std::int64_t look_lease = 90 * USECS_PER_SEC;
 constexpr int claim_batch = 64;
+constexpr int pass_on_batch = 1000;
+constexpr milliseconds pass_on_interval{1000}; // between scans of a backlog that has nowhere to go
 constexpr int purge_batch = 1000;
 constexpr int max_failures = 5; // in a row, then it leaves and the launcher backs off
 constexpr milliseconds failure_pause{1000};
@@ -168,6 +173,10 @@ class Worker {
     int room() const;
     void claim();
     bool claim_from(const std::string &provider);
+    bool pass_on(const std::string &provider);
+    bool look_is_due() const { return look_now_ || until(next_look_) <= milliseconds(0); }
+    void look_up();
+    void transfer();
     bool can_claim() const { return claim_now_ && room() > 0; }
     bool purge_is_due() const;
     void record();
@@ -177,9 +186,15 @@ class Worker {
     bool idle_for_long() const;
     milliseconds next_wait() const;
 
-    Delivery delivery_;
-    Waiter waiter_{delivery_.poll_fd()};
+    Wire wire_;
+    Delivery delivery_{wire_};
+    StateLookups lookups_{wire_};
+    Waiter waiter_{wire_.transport.poll_fd()};
+    std::vector<core::Completion> ended_;
     bool claim_now_ = true;
+    bool look_now_ = true;
+    TimestampTz next_look_ = DT_NOEND;
+    Clock::time_point pass_on_from_{}; // not before
     bool purge_now_ = true;
     TimestampTz next_due_ = DT_NOEND;
     TimestampTz next_purge_ = DT_NOEND;
@@ -216,7 +231,7 @@ void Worker::claim() {
             return;
         if (first.due_at > GetCurrentTimestamp())
             next_due = std::min(next_due, first.due_at);
-        else if (claim_from(first.provider))
+        else if (pass_on(first.provider) || claim_from(first.provider))
             more = true; // to see when the next one is due
     }
     claim_now_ = more;
@@ -260,17 +275,77 @@ bool Worker::claim_from(const std::string &provider) {
     return touched > 0;
 }
 
+// What waits for a provider that is put aside goes to others, if it may.
+bool Worker::pass_on(const std::string &provider) {
+    delivery_.room(provider); // knows it from here on
+    const std::vector<std::string> put_aside = delivery_.put_aside();
+    if (Clock::now() < pass_on_from_ ||
+        std::find(put_aside.begin(), put_aside.end(), provider) == put_aside.end())
+        return false;
+    int moved = 0;
+    work("pass messages on", Manners::yield, [&] {
+        moved = pg::call([&] { return outbox::pass_on(provider, put_aside, pass_on_batch); });
+    });
+    if (moved == 0)
+        pass_on_from_ = Clock::now() + pass_on_interval;
+    return moved > 0;
+}
+
+// Where some are due: claims them, and sends the requests off.
+void Worker::look_up() {
+    const std::size_t founds = lookups_.found().size();
+    pg::Report report;
+    const bool failed = pg::caught(report, [&] {
+        work("look up delivery states", Manners::yield, [&] {
+            std::vector<lookups::Claimed> claimed;
+            pg::call([&] {
+                lookups::claim(GetCurrentTimestamp() + look_lease,
+                               static_cast<int>(lookups_.room()), &claimed);
+                next_look_ = lookups::next_due();
+            });
+            lookups_.prepare(std::move(claimed), delivery_.put_aside());
+        });
+    });
+    look_now_ = false;
+    if (failed) {
+        lookups_.forget();
+        lookups_.found().resize(founds);
+        next_look_ = GetCurrentTimestamp() + look_lease;
+        pg::log(report, "mfa could not look up delivery states, and tries again");
+        return;
+    }
+    lookups_.start();
+}
+
+// Moves the requests in flight on, without waiting.
+void Worker::transfer() {
+    wire_.transport.turn(ended_);
+    // Each is taken off before it is looked at: a failure in the middle must not show one twice.
+    while (!ended_.empty()) {
+        const core::Completion completion = std::move(ended_.back());
+        ended_.pop_back();
+        if (!delivery_.take(completion))
+            lookups_.take(completion);
+    }
+}
+
 int Worker::room() const {
     return settings::max_in_flight - static_cast<int>(delivery_.in_flight());
 }
 
 void Worker::record() {
-    work("record outcomes", Manners::yield,
-         [&] { pg::call([&] { outbox::record(delivery_.records()); }); });
+    work("record outcomes", Manners::yield, [&] {
+        pg::call([&] {
+            outbox::record(delivery_.records());
+            lookups::record(lookups_.found());
+        });
+    });
     if (leaving)
         return;
     delivery_.records().clear();
-    claim_now_ = true; // there is room, and a retry may be due
+    lookups_.found().clear();
+    claim_now_ = true; // there is room, and a retry or a fallback may be due
+    look_now_ = true;
     last_work_ = Clock::now();
 }
 
@@ -281,8 +356,8 @@ void Worker::purge() {
     TimestampTz next = DT_NOEND;
     work("purge ended requests", Manners::yield, [&] {
         pg::call([&] {
-            more = outbox::purge(purge_batch, &erased_until);
-            next = outbox::next_purge(erased_until);
+            more = housekeeping::purge(purge_batch, &erased_until);
+            next = housekeeping::next_purge(erased_until);
         });
     });
     erased_until_ = erased_until;
@@ -305,12 +380,15 @@ void Worker::turn() {
         claim_now_ = true;
     if (claim_now_)
         claim();
-    delivery_.turn();
-    if (!leaving && delivery_.has_records())
+    if (!leaving && !can_claim() && look_is_due() && lookups_.room() > 0)
+        look_up();
+    transfer();
+    if (!leaving && (delivery_.has_records() || lookups_.has_found()))
         record();
     if (!leaving && purge_is_due())
         purge();
-    if (!leaving && delivery_.in_flight() > 0 && Clock::now() - last_watch_ >= watch_interval) {
+    if (!leaving && delivery_.in_flight() + lookups_.in_flight() > 0 &&
+        Clock::now() - last_watch_ >= watch_interval) {
         last_watch_ = Clock::now();
         work("watch for others", Manners::yield, [] {});
     }
@@ -318,17 +396,20 @@ void Worker::turn() {
 
 bool Worker::idle_for_long() const {
     return !claim_now_ && !purge_now_ && delivery_.in_flight() == 0 && !delivery_.has_records() &&
+           lookups_.in_flight() == 0 && !lookups_.has_found() &&
            delivery_.next_turn() == Clock::time_point::max() && Clock::now() - last_work_ >= linger;
 }
 
 milliseconds Worker::next_wait() const {
     if (can_claim() || purge_now_)
         return milliseconds(0);
-    milliseconds wait = delivery_.in_flight() > 0
+    milliseconds wait = delivery_.in_flight() + lookups_.in_flight() > 0
                             ? watch_interval
                             : std::chrono::ceil<milliseconds>(last_work_ + linger - Clock::now());
-    if (const milliseconds network = delivery_.timeout(); network.count() >= 0)
+    if (const milliseconds network = wire_.transport.timeout(); network.count() >= 0)
         wait = std::min(wait, network);
+    if (lookups_.room() > 0)
+        wait = std::min(wait, look_now_ ? milliseconds(0) : until(next_look_));
     wait = std::min(wait, until(next_purge_));
     if (room() <= 0)
         return wait; // what is due has to wait for an answer
@@ -343,9 +424,9 @@ void Worker::leave() {
     const Clock::time_point deadline = Clock::now() + grace;
     while (delivery_.in_flight() > 0 && Clock::now() < deadline) {
         const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
-        const milliseconds network = delivery_.timeout();
+        const milliseconds network = wire_.transport.timeout();
         waiter_.wait(network.count() >= 0 ? std::min(left, network) : left);
-        delivery_.turn();
+        transfer();
     }
     delivery_.abandon();
     bool has_prepared = false;
@@ -354,7 +435,9 @@ void Worker::leave() {
         work("record outcomes", Manners::last_words, [&] {
             pg::call([&] {
                 outbox::record(delivery_.records());
+                lookups::record(lookups_.found());
                 outbox::waiting(&waiting);
+                next_look_ = lookups::next_due();
                 has_prepared = outbox::has_prepared_transactions();
             });
         });
@@ -366,7 +449,7 @@ void Worker::leave() {
 
     shmem::Slot &slot = shmem::slot(my_slot);
     SpinLockAcquire(&slot.lock);
-    slot.due = has_extension ? std::min(next_due_, next_purge_) : DT_NOEND;
+    slot.due = has_extension ? std::min({next_due_, next_purge_, next_look_}) : DT_NOEND;
     slot.prepared_step = has_prepared ? std::clamp(slot.prepared_step * 2, 1, 60) : 0;
     if (has_prepared)
         slot.due = std::min(slot.due, GetCurrentTimestamp() + slot.prepared_step * USECS_PER_SEC);

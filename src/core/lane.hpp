@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "core/breaker.hpp"
+
 namespace mfa::core {
 
 // Owned by one thread. The rate is a token bucket that holds what a second brings, at least one.
@@ -23,16 +25,31 @@ class Lane {
         refill(now);
         if (now < paused_until_)
             return 0;
-        const int places = std::max(0, max_in_flight_ - in_flight_);
+        const int places =
+            std::min(std::max(0, max_in_flight_ - in_flight_), breaker_.room(now, in_flight_));
         return max_rate_ > 0 ? std::min(places, static_cast<int>(tokens_)) : places;
     }
-    bool is_full() const noexcept { return in_flight_ >= max_in_flight_; }
-    void pause_until(Clock::time_point end) noexcept { paused_until_ = end; }
-    // When the rate or the pause lets the next one in.
+    // Whether an answer, rather than time, makes room.
+    bool is_full(Clock::time_point now) const noexcept {
+        return in_flight_ >= max_in_flight_ ||
+               (!breaker_.is_open(now) && breaker_.room(now, in_flight_) == 0);
+    }
+    void pause_until(Clock::time_point end) noexcept {
+        paused_until_ = std::max(paused_until_, end);
+    }
+    // Put aside: nothing goes there for a while, and others should be used.
+    bool is_aside(Clock::time_point now) const noexcept {
+        return now < paused_until_ || breaker_.is_open(now) ||
+               (!breaker_.is_closed() && breaker_.room(now, in_flight_) == 0);
+    }
+    Breaker &breaker() noexcept { return breaker_; }
+    // When the rate, the pause or the breaker lets the next one in.
     Clock::time_point next_turn(Clock::time_point now) noexcept {
         refill(now);
         if (now < paused_until_)
             return paused_until_;
+        if (breaker_.is_open(now))
+            return breaker_.open_until();
         if (max_rate_ <= 0 || tokens_ >= 1)
             return now;
         return now + std::chrono::ceil<Clock::duration>(
@@ -62,6 +79,7 @@ class Lane {
     double tokens_ = 1;
     Clock::time_point refilled_at_{};
     Clock::time_point paused_until_{};
+    Breaker breaker_;
 };
 
 } // namespace mfa::core

@@ -5,6 +5,7 @@
 
 #include "core/error.hpp"
 #include "core/http.hpp"
+#include "core/json.hpp"
 #include "core/option_checks.hpp"
 #include "core/providers/providers.hpp"
 
@@ -37,6 +38,11 @@ double read_max_rate(std::string_view name, std::string_view value) {
     return read_number_option(name, value, 0, most_rate);
 }
 
+void check_switch(std::string_view name, std::string_view value) {
+    if (value != "on" && value != "off")
+        refuse_option(name, "must be on or off");
+}
+
 // A check is a reading whose result nobody wants.
 template <auto read> void checked(std::string_view name, std::string_view value) {
     static_cast<void>(read(name, value));
@@ -50,6 +56,7 @@ constexpr std::array common{
     OptionSpec{"max_rate", OptionPlace::server, false, checked<read_max_rate>},
     OptionSpec{"ca_file", OptionPlace::server, false, check_path},
     OptionSpec{"proxy", OptionPlace::server, false, check_proxy_url},
+    OptionSpec{"state_lookup", OptionPlace::server, false, check_switch},
 };
 
 constexpr std::array<const Provider *, 2> providers{&signalwire_provider, &http_provider};
@@ -159,6 +166,26 @@ void check_complete(const Provider &provider, const Options &options) {
     }
     if (provider.check != nullptr)
         provider.check(options);
+}
+
+Receipt read_lookup(const Provider &provider, const HttpResponse &response, const Sent &sent) {
+    Receipt receipt;
+    if (classify_status(response.status) != Verdict::accepted)
+        return receipt;
+    const auto word = json_scalar_at(response.body, provider.lookup_state);
+    receipt.state = word ? parse_delivery_state(*word).value_or(DeliveryState::pending)
+                         : DeliveryState::pending;
+    if (receipt.state != DeliveryState::undelivered)
+        return receipt;
+    receipt.error =
+        receipt_error(json_scalar_at(response.body, provider.lookup_error).value_or(""), sent);
+    if (receipt.error.empty())
+        receipt.error = receipt_error(*word, sent);
+    return receipt;
+}
+
+bool looks_up(const Provider &provider, const Options &options) {
+    return provider.build_lookup != nullptr && options.get("state_lookup") != "off";
 }
 
 TransportOptions transport_options(const Options &options) {

@@ -4,14 +4,17 @@
 
 #include <chrono>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "core/http.hpp"
 #include "core/outcome.hpp"
+#include "core/receipt.hpp"
 #include "core/recipient.hpp"
 #include "core/secret.hpp"
+#include "core/webhook_signature.hpp"
 
 namespace mfa::core {
 
@@ -68,7 +71,26 @@ struct Provider {
     HttpRequest (*build)(const OutboundMessage &message, const Options &options);
     Outcome (*read)(const OutboundMessage &message, const Options &options,
                     const HttpResponse &response);
+    // A request for the state of a message that was accepted (null: there is no such look-up), and
+    // where in its JSON answer the word for the state and the error code stand.
+    HttpRequest (*build_lookup)(Channel channel, std::string_view message_id,
+                                const Options &options) = nullptr;
+    std::string_view lookup_state = {};
+    std::string_view lookup_error = {};
+    // How its webhooks are signed; null, or nothing: not in a way that mfa can check.
+    std::optional<SignatureScheme> (*signature_scheme)(const Options &options) = nullptr;
 };
+
+// What a look-up answered; pending where it is no answer that says something final.
+struct Receipt {
+    DeliveryState state = DeliveryState::pending;
+    std::string error; // undelivered: the provider's reason, as far as it may be kept
+};
+Receipt read_lookup(const Provider &provider, const HttpResponse &response, const Sent &sent);
+
+// Whether the state of what was accepted is looked up: the provider can, and the server's option
+// state_lookup is not 'off'.
+bool looks_up(const Provider &provider, const Options &options);
 
 // Options that every provider takes: sender, timeout, connect_timeout, max_connections, max_rate,
 // ca_file, proxy. (base_url belongs to the providers that have a default for it.)

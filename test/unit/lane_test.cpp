@@ -24,7 +24,7 @@ TEST(Lane, HoldsNoMoreThanItMay) {
     Lane lane;
     lane.set_limits(3, 0);
     EXPECT_EQ(fill(lane, start), 3);
-    EXPECT_TRUE(lane.is_full());
+    EXPECT_TRUE(lane.is_full(start));
     lane.leave();
     EXPECT_EQ(lane.room(start), 1);
 }

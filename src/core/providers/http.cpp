@@ -162,6 +162,11 @@ void check_channels(std::string_view name, std::string_view value) {
         refuse_option(name, "must be a list of channels", "The channels are " + names + ".");
 }
 
+void check_signature(std::string_view name, std::string_view value) {
+    if (value != "twilio" && value != "signalwire")
+        refuse_option(name, "must be twilio or signalwire");
+}
+
 void check_user(std::string_view name, std::string_view value) {
     check_single_line(name, value);
     if (value.find(':') != std::string_view::npos)
@@ -183,6 +188,8 @@ constexpr std::array http_options{
     OptionSpec{"user", OptionPlace::user_mapping, false, check_user},
     OptionSpec{"password", OptionPlace::user_mapping, false, check_single_line},
     OptionSpec{"token", OptionPlace::user_mapping, false, check_single_line},
+    OptionSpec{"signature", OptionPlace::server, false, check_signature},
+    OptionSpec{"signing_key", OptionPlace::user_mapping, false, check_single_line},
 };
 
 bool serves_channel(Channel channel, const Options &options) {
@@ -291,10 +298,18 @@ Outcome read(const OutboundMessage &message, const Options &options, const HttpR
     return outcome;
 }
 
+std::optional<SignatureScheme> signature_scheme(const Options &options) {
+    if (!options.has("signature"))
+        return std::nullopt;
+    return options.get("signature") == "twilio" ? SignatureScheme::twilio
+                                                : SignatureScheme::signalwire;
+}
+
 } // namespace
 
 constinit const Provider http_provider{
-    "mfa_http", channels, http_options, serves_channel, check, build, read,
+    "mfa_http", channels, http_options, serves_channel,   check, build, read,
+    nullptr,    {},       {},           signature_scheme,
 };
 
 } // namespace mfa::core

@@ -1,0 +1,43 @@
+#include "announce.hpp"
+
+#include "settings.hpp"
+
+namespace mfa {
+
+namespace {
+
+constexpr const char *notify_channel = "mfa_message";
+constexpr double fullest_queue = 0.5;
+bool queue_was_full = false; // said in the log, until it is not
+
+bool queue_has_room() {
+    const bool full =
+        DatumGetFloat8(OidFunctionCall0(F_PG_NOTIFICATION_QUEUE_USAGE)) > fullest_queue;
+    if (full && !queue_was_full)
+        ereport(LOG,
+                (errmsg("mfa announces nothing while the queue of NOTIFY is more than half full"),
+                 errhint("End the transaction of the session that listens and does not read.")));
+    queue_was_full = full;
+    return !full;
+}
+
+} // namespace
+
+void announce(const Announcement &what) {
+    if (!settings::notify || !queue_has_room())
+        return;
+    pg_uuid_t id;
+    std::memcpy(id.data, what.request.data(), what.request.size());
+    StringInfoData payload;
+    initStringInfo(&payload);
+    appendStringInfo(&payload,
+                     "{\"request\": \"%s\", \"n\": %d, \"state\": \"%s\", \"channel\": \"%s\"",
+                     DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&id))), what.n,
+                     what.state, what.channel);
+    appendStringInfoString(&payload, ", \"provider\": ");
+    escape_json(&payload, what.provider);
+    appendStringInfoChar(&payload, '}');
+    Async_Notify(notify_channel, payload.data);
+}
+
+} // namespace mfa
