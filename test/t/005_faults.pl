@@ -32,8 +32,9 @@ sub case
 	my $to = new_number();
 	$gateway->call(DELETE => 'messages');
 	# A message that gets through: or the failures of the cases before would open the breaker.
-	send_code($node, 'shop', $to);
-	$gateway->message_for($to);
+	my $before = new_number();
+	send_code($node, 'shop', $before);
+	$gateway->message_for($before);
 	$gateway->call(DELETE => 'messages');
 	$gateway->faults({ match => { path => '*/Messages' }, action => $action, ($times ? (times => $times) : ()),
 		accept => $expect{accept} ? JSON::PP::true : JSON::PP::false });
@@ -50,14 +51,25 @@ sub case
 	return;
 }
 
+# A server of another kind: nobody there, or a gateway with TLS.
+sub server
+{
+	my ($name, $options) = @_;
+	shop("CREATE SERVER $name FOREIGN DATA WRAPPER mfa_signalwire OPTIONS (sender '+15550100', $options);
+		CREATE USER MAPPING FOR PUBLIC SERVER $name OPTIONS (project_id '@{[ MfaGateway::PROJECT ]}', api_token '@{[ MfaGateway::TOKEN ]}')");
+	return;
+}
+
 # Never reached, or told so: again and again, while the code lives.
 case('429, then well', { status => 429, headers => { 'Retry-After' => '1' } }, 1,
 	state => 'sent', tries => 2, error => qr/^$/, messages => 1);
 case('503, then well', { status => 503 }, 1, state => 'sent', tries => 2, error => qr/^$/, messages => 1);
 case('503 until the code expires', { status => 503 }, 0, arguments => "valid_for => '3 s'",
 	state => 'failed', tries => '[23]', error => qr/^HTTP 503; the code expires before the next try$/, messages => 0);
+# It is the whole provider's pause, so it has one of its own.
+server('busy', "base_url '" . $gateway->base_url . "', state_lookup 'off'");
 case('Retry-After beyond the code\'s life', { status => 429, headers => { 'Retry-After' => '3600' } }, 0,
-	state => 'failed', tries => 1, error => qr/^HTTP 429.*expires before the next try$/, messages => 0);
+	arguments => "provider => 'busy'", state => 'failed', tries => 1, error => qr/^HTTP 429.*expires before the next try$/, messages => 0);
 
 # Unknown: at most one more try.
 case("$_->[0], then well", $_->[1], 1, state => 'sent', tries => 2, error => qr/^$/, messages => 1)
@@ -86,15 +98,6 @@ case("code $_->[0]", { code => $_->[0], status => 400 }, 0, state => 'failed', t
 case('status 401', { status => 401 }, 0, state => 'failed', tries => 1, error => qr/^HTTP 401$/, messages => 0);
 case('redirect', { redirect => 'http://127.0.0.1:9/' }, 0, state => 'failed', tries => 1,
 	error => qr/^HTTP 302$/, messages => 0);
-
-# A server of another kind: nobody there, or a gateway with TLS.
-sub server
-{
-	my ($name, $options) = @_;
-	shop("CREATE SERVER $name FOREIGN DATA WRAPPER mfa_signalwire OPTIONS (sender '+15550100', $options);
-		CREATE USER MAPPING FOR PUBLIC SERVER $name OPTIONS (project_id '@{[ MfaGateway::PROJECT ]}', api_token '@{[ MfaGateway::TOKEN ]}')");
-	return;
-}
 
 subtest 'refused connection' => sub {
 	my $port = PostgreSQL::Test::Cluster::get_free_port();

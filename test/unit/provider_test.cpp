@@ -68,11 +68,12 @@ TEST(CheckOption, UnknownNamesListTheValidOnes) {
     EXPECT_EQ(error.hint(),
               "Valid options of a server of mfa_signalwire are: space, base_url, "
               "messaging_service, say_voice, say_language, sender, timeout, connect_timeout, "
-              "max_connections, max_rate, ca_file, proxy.");
+              "max_connections, max_rate, ca_file, proxy, state_lookup.");
     error = error_of([] { set_user("user", "x"); });
     EXPECT_STREQ(error.sqlstate(), "HV00D");
-    EXPECT_EQ(error.hint(), "Valid options of a user mapping of mfa_signalwire are: project_id, "
-                            "project_id_file, api_token, api_token_file.");
+    EXPECT_EQ(error.hint(),
+              "Valid options of a user mapping of mfa_signalwire are: project_id, "
+              "project_id_file, api_token, api_token_file, signing_key, signing_key_file.");
     for (const std::string_view name : {"", "SPACE", "space ", "space_file", "sender_file", "_file",
                                         "ca_file_file", "api_token_file_file"}) {
         EXPECT_STREQ(error_of([&] { set_server(name, "x"); }).sqlstate(), "HV00D") << name;
