@@ -1,5 +1,5 @@
 -- The functions: names, parameters, results and properties are the interface that applications call.
-SELECT plan(81);
+SELECT plan(99);
 
 -- Signatures, with names and defaults.
 CREATE TEMP TABLE interface (function regprocedure, arguments text, result text);
@@ -21,6 +21,10 @@ INSERT INTO interface VALUES
      'request uuid, code text, purpose text DEFAULT ''''::text, OUT verified boolean, OUT status text,'
      ' OUT attempts_left integer, OUT retry_after interval', 'record'),
     ('mfa_resend(uuid, text)', 'request uuid, channel text DEFAULT NULL::text', 'void'),
+    ('mfa_delivery_report(name, text, text, text)',
+        'provider name, message_id text, status text, error text DEFAULT NULL::text', 'boolean'),
+    ('mfa_signature_valid(name, text, text, text)',
+        'provider name, signature text, url text, body text DEFAULT ''''::text', 'boolean'),
     ('mfa_cancel(uuid)', 'request uuid', 'boolean'),
     ('mfa_status(uuid)',
      'request uuid, OUT recipient text, OUT state text, OUT channel text, OUT provider text,'
