@@ -303,6 +303,8 @@ void Worker::look_up() {
                                static_cast<int>(lookups_.room()), &claimed);
                 next_look_ = lookups::next_due();
             });
+            if (claimed.empty()) // what is due is locked by somebody
+                next_look_ = std::max(next_look_, GetCurrentTimestamp() + USECS_PER_SEC);
             lookups_.prepare(std::move(claimed), delivery_.put_aside());
         });
     });
@@ -342,10 +344,14 @@ void Worker::record() {
     });
     if (leaving)
         return;
+    for (const outbox::Record &entry : delivery_.records())
+        if (std::strcmp(entry.state, "sent") == 0)
+            next_look_ = std::min(next_look_, entry.due_at);
+    for (const lookups::Found &entry : lookups_.found())
+        next_look_ = std::min(next_look_, entry.due_at);
     delivery_.records().clear();
     lookups_.found().clear();
     claim_now_ = true; // there is room, and a retry or a fallback may be due
-    look_now_ = true;
     last_work_ = Clock::now();
 }
 

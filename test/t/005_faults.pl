@@ -108,6 +108,30 @@ subtest 'refused connection' => sub {
 	like($row->{error}, qr/connect/, 'error');
 };
 
+subtest 'a name that does not exist' => sub {
+	server('nowhere', "base_url 'https://gateway.invalid'");
+	my $id = send_code($node, 'shop', new_number(), "provider => 'nowhere'");
+	my $row = wait_for(sub { my $r = message_row($node, 'shop', $id); $r->{tries} >= 2 && $r->{error} && $r }, 'two tries');
+	is($row->{unknowns}, 0, 'never reached');
+	like($row->{error}, qr/resolve|time/i, 'error');
+};
+
+# Of a key: valid for localhost, until some years ago. Only "openssl ca" takes the dates.
+sub expired_certificate
+{
+	my ($directory, $key) = @_;
+	my ($config, $request, $certificate) = map { "$directory/$_" } qw(ca.cnf request.pem expired.pem);
+	append_to_file("$directory/index", '');
+	append_to_file("$directory/serial", "01\n");
+	append_to_file($config, "[ca]\ndefault_ca = own\n[own]\ndatabase = $directory/index\nserial = $directory/serial\n"
+		. "new_certs_dir = $directory\ndefault_md = sha256\npolicy = any\nx509_extensions = names\n"
+		. "[any]\ncommonName = supplied\n[names]\nsubjectAltName = DNS:localhost\n");
+	system_or_bail('openssl', 'req', '-new', '-key', $key, '-subj', '/CN=localhost', '-out', $request);
+	system_or_bail('openssl', 'ca', '-batch', '-notext', '-selfsign', '-config', $config, '-keyfile', $key, '-in', $request,
+		'-startdate', '20200101000000Z', '-enddate', '20200102000000Z', '-out', $certificate);
+	return $certificate;
+}
+
 subtest 'TLS' => sub {
 	my $directory = PostgreSQL::Test::Utils::tempdir();
 	my ($key, $certificate) = map { "$directory/$_" } qw(key.pem ca.pem);
@@ -117,7 +141,10 @@ subtest 'TLS' => sub {
 	server('unknown_ca', "base_url '" . $tls->base_url('localhost') . "'");
 	server('wrong_name', "base_url '" . $tls->base_url . "', ca_file '$certificate'");
 	server('trusted', "base_url '" . $tls->base_url('localhost') . "', ca_file '$certificate'");
-	for my $bad (qw(unknown_ca wrong_name))
+	my $expired = expired_certificate($directory, $key);
+	my $late = start_gateway(cert => $expired, key => $key);
+	server('expired', "base_url '" . $late->base_url('localhost') . "', ca_file '$expired'");
+	for my $bad (qw(unknown_ca wrong_name expired))
 	{
 		my $id = send_code($node, 'shop', new_number(), "provider => '$bad'");
 		my $row = wait_for(sub { my $r = message_row($node, 'shop', $id); $r->{error} && $r }, 'a try');
@@ -127,7 +154,7 @@ subtest 'TLS' => sub {
 	my $to = new_number();
 	my $id = send_code($node, 'shop', $to, "provider => 'trusted'");
 	is(shop("SELECT mfa_verify('$id', '" . $tls->code_for($to) . "')"), 't', 'right CA and name: delivered');
-	is(scalar $tls->requests, 1, 'to the others not a byte of a request was sent');
+	is(scalar($tls->requests) + scalar($late->requests), 1, 'to the others not a byte of a request was sent');
 };
 
 # A code whose request ends while its message waits for the next try, is not sent any more (G13).
