@@ -1,9 +1,9 @@
 # What a message needs goes away or changes while it waits or is in flight: the extension's version, its
 # provider, the roles that own these or that sent it (G15).
 #
-# With a LOCK of the extension that conflicts with the worker's and is kept over a request (the claim's
-# transaction left open), ALTER EXTENSION hangs. With the error of a provider that is missing thrown instead
-# of written down, "timed out waiting for message … to be sent|failed".
+# With a lock on mfa.message that the worker keeps over a request, ALTER EXTENSION UPDATE is not "at once".
+# With the error of a provider that is gone thrown instead of written down, DROP SERVER ends in "timed out
+# waiting for message … to be sent|failed".
 
 use strict;
 use warnings FATAL => 'all';

@@ -1,10 +1,10 @@
 # What mfa does to databases that it has nothing to deliver for: nothing. No connection, no query, no wake-up
 # (G15); also for those that are closed to connections, or templates.
 #
-# Without the look at datallowconn, the log has "is not currently accepting connections"; without that at
-# datistemplate, "not ok - ... no transaction in template1". Without the second look at one that was closed,
-# "timed out waiting for message … to be sent". With a launcher that wakes each second, "not ok - the
-# launcher sleeps"; with a worker that stays, "not ok - no process is connected".
+# Without the launcher's look at datallowconn, the log has "is not currently accepting connections"; without
+# that at datistemplate, "not ok - ... no transaction in template1". Without the second look at a database
+# that was closed, its message never comes. With a launcher that wakes each second, "not ok - the launcher
+# sleeps"; with a worker that stays, "timed out waiting for 0 delivery workers".
 
 use strict;
 use warnings FATAL => 'all';

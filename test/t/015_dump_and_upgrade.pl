@@ -1,8 +1,9 @@
 # Databases that are dumped and restored, and servers that are upgraded, with the extension and messages in
 # flight (G15).
 #
-# Without the mark as configuration, "not ok - with its routes". With requests so marked, too, or in logged
-# tables: "not ok - no request, no message". Without the look at binary upgrades in _PG_init, …
+# Without the mark of mfa.route as configuration, "not ok - with its routes"; with requests so marked, "not
+# ok - no request, no message". Without the look at binary upgrades in _PG_init, workers run on the servers
+# that pg_upgrade starts, and what they do there is lost: a message that was not delivered never comes.
 
 use strict;
 use warnings FATAL => 'all';
