@@ -16,7 +16,7 @@ use Test::More;
 use Time::HiRes qw(time);
 
 my $gateway = start_gateway();
-my $node = start_cluster('main');
+my $node = start_cluster('main', 'mfa.unknown_retries' => 10);
 make_database($node, 'shop', $gateway, timeout => '3 s');
 $node->safe_psql('postgres', 'CREATE ROLE operator SUPERUSER; CREATE ROLE app');
 grant();

@@ -18,7 +18,7 @@ use Test::More;
 
 my $gateway = start_gateway();
 my $node = start_cluster('old');
-make_database($node, 'shop', $gateway);
+make_database($node, 'shop', $gateway, timeout => '60 s');
 $node->safe_psql('shop', "INSERT INTO mfa.route (prefix, allow, remark) VALUES ('+', true, 'all'), ('+1900', false, 'toll')");
 $node->safe_psql('postgres', 'CREATE DATABASE plain');
 
@@ -44,19 +44,14 @@ sub is_configured
 	return;
 }
 
+# Of the same major version, with the library preloaded as well. It has a key file of its own, as it has been
+# started before.
+my $new = start_cluster('new');
+$new->stop;
+
 my $live = new_number();
 my $live_id = send_code($node, 'shop', $live);
 my $live_code = $gateway->code_for($live);
-
-# A message to a provider that hangs, and one for a later try.
-my ($hangs, $waits) = map { new_number() } 1 .. 2;
-$gateway->faults(
-	{ match => { to => $waits }, action => { status => 503 } },
-	{ match => { to => $hangs }, action => { hang => 'after_read' } });
-my $waits_id = send_code($node, 'shop', $waits);
-send_code($node, 'shop', $hangs);
-wait_for(sub { $gateway->call(GET => 'stats')->{in_flight} }, 'a message in flight');
-wait_for(sub { message_row($node, 'shop', $waits_id)->{error} }, 'a first try');
 
 for my $how ([ 'custom', '--single-transaction' ], [ 'directory', '--jobs=2' ])
 {
@@ -73,10 +68,16 @@ for my $how ([ 'custom', '--single-transaction' ], [ 'directory', '--jobs=2' ])
 	is_configured($node, $database);
 }
 
-# A server of the same major version, with the library preloaded as well; it has a key file of its own, as
-# it has been started before.
-my $new = start_cluster('new');
-$new->stop;
+# A message to a provider that hangs, and one for a later try.
+my ($hangs, $waits) = map { new_number() } 1 .. 2;
+$gateway->faults(
+	{ match => { to => $waits }, action => { status => 503 } },
+	{ match => { to => $hangs }, action => { hang => 'after_read' } });
+my $waits_id = send_code($node, 'shop', $waits);
+send_code($node, 'shop', $hangs);
+wait_for(sub { $gateway->call(GET => 'stats')->{in_flight} }, 'a message in flight');
+wait_for(sub { message_row($node, 'shop', $waits_id)->{error} }, 'a first try');
+
 forget_sessions($node);
 $node->stop;
 
