@@ -48,11 +48,15 @@ SlotView look(int index) {
     return view;
 }
 
-// Whether connections are allowed, and no DROP DATABASE was interrupted.
-bool may_connect(const FormData_pg_database *database) {
+// Whether connections are allowed; "gone" is also a database whose DROP was interrupted.
+enum class Access { open, closed, gone };
+
+Access access_to(const FormData_pg_database *database) {
     constexpr int invalid_database =
         -2; // DATCONNLIMIT_INVALID_DB, which not all minor releases name
-    return database->datallowconn && database->datconnlimit != invalid_database;
+    if (database->datconnlimit == invalid_database)
+        return Access::gone;
+    return database->datallowconn ? Access::open : Access::closed;
 }
 
 // Marks every database that may hold the extension. PostgreSQL zone.
@@ -63,7 +67,7 @@ void probe_all() {
     TableScanDesc scan = table_beginscan(databases, snapshot, 0, nullptr);
     while (HeapTuple tuple = heap_getnext(scan, ForwardScanDirection)) {
         const auto *database = reinterpret_cast<Form_pg_database>(GETSTRUCT(tuple));
-        if (!may_connect(database) || database->datistemplate)
+        if (access_to(database) != Access::open || database->datistemplate)
             continue;
         const int index = shmem::claim_slot(database->oid);
         if (index < 0) {
@@ -82,29 +86,42 @@ void probe_all() {
     CommitTransactionCommand();
 }
 
-bool may_connect(Oid oid) {
+Access access_to(Oid oid) {
     StartTransactionCommand();
     HeapTuple tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(oid));
-    const bool may = HeapTupleIsValid(tuple) &&
-                     may_connect(reinterpret_cast<Form_pg_database>(GETSTRUCT(tuple)));
-    if (HeapTupleIsValid(tuple))
+    Access access = Access::gone;
+    if (HeapTupleIsValid(tuple)) {
+        access = access_to(reinterpret_cast<Form_pg_database>(GETSTRUCT(tuple)));
         ReleaseSysCache(tuple);
+    }
     CommitTransactionCommand();
-    return may;
+    return access;
 }
 
-// The slot of a database that was dropped or closed meanwhile is freed: a worker could only fail to
-// connect.
+int longer(int pause) { return std::clamp(pause * 2, 1, max_pause); }
+
+// Where a worker could only fail to connect, none is started. The slot of a database that was dropped is
+// freed. One that is closed to connections may be opened again, of which nobody tells: it is looked at
+// again after a pause, or by the first commit.
 bool still_wanted(int index, Oid database) {
-    if (may_connect(database))
+    const Access access = access_to(database);
+    if (access == Access::open)
         return true;
+    Watch &watch = watches[index];
     shmem::Slot &slot = shmem::slot(index);
+    TimestampTz due = DT_NOEND;
+    if (access == Access::closed) {
+        watch.pause = longer(watch.pause);
+        due = GetCurrentTimestamp() + watch.pause * USECS_PER_SEC;
+    }
     SpinLockAcquire(&slot.lock);
     slot.wanted = false;
-    slot.due = DT_NOEND;
+    slot.due = due;
     SpinLockRelease(&slot.lock);
-    shmem::release_slot(index);
-    watches[index] = {};
+    if (access == Access::gone) {
+        shmem::release_slot(index);
+        watch = {};
+    }
     return false;
 }
 
@@ -143,7 +160,7 @@ void reap(int index) {
     }
     if (!still_wanted(index, database))
         return;
-    watch.pause = std::clamp(watch.pause * 2, 1, max_pause);
+    watch.pause = longer(watch.pause);
     watch.not_before = GetCurrentTimestamp() + watch.pause * USECS_PER_SEC;
 }
 
@@ -174,7 +191,7 @@ bool launch(int index) {
     SpinLockAcquire(&slot.lock);
     slot.worker = shmem::WorkerState::none;
     SpinLockRelease(&slot.lock);
-    watch.pause = std::clamp(watch.pause * 2, 1, max_pause);
+    watch.pause = longer(watch.pause);
     watch.not_before = GetCurrentTimestamp() + watch.pause * USECS_PER_SEC;
     if (!slots_exhausted)
         ereport(LOG,
@@ -214,6 +231,8 @@ TimestampTz launch_due() {
                 return std::min(next, watches[index].not_before);
             }
             ++running;
+        } else {
+            next = std::min(next, look(index).due);
         }
     }
     if (!some_wait)

@@ -3,7 +3,8 @@
 # Without the worker's look at whether somebody wants its database, "not ok - CREATE DATABASE copy
 # TEMPLATE shop": it is being accessed by other users. Without its look at whether the extension is there,
 # the log has errors about relations that are not. The extension's lock itself is not seen: without it, a
-# worker that is between two statements of a transaction would have to be met.
+# worker that is between two statements of a transaction would have to be met. Without its leaving soon
+# after the last message, "not ok - CREATE DATABASE idle TEMPLATE shop".
 
 use strict;
 use warnings FATAL => 'all';
@@ -67,6 +68,15 @@ succeeds('CREATE DATABASE copy TEMPLATE shop');
 $node->safe_psql('postgres', "ALTER DATABASE copy SET mfa.provider = 'signalwire'");
 works('copy', 'the copy sends and verifies');
 ok($gateway->code_for($to), 'the message in flight is delivered from the original');
+
+# A worker that has nothing to do any more, and stays for a moment.
+works('shop', 'the original, too');
+is(scalar worker_pids($node, 'shop'), 1, 'its worker is still there');
+succeeds('CREATE DATABASE idle TEMPLATE shop');
+$node->safe_psql('postgres', "ALTER DATABASE idle SET mfa.provider = 'signalwire'");
+works('idle', 'the copy works');
+is(scalar worker_pids($node, 'idle'), 1, 'its worker is still there');
+succeeds('DROP DATABASE idle');
 
 $to = hang('shop');
 succeeds('ALTER DATABASE shop RENAME TO store');

@@ -1,7 +1,8 @@
 # Servers on which mfa can't do its work, or not yet: no background worker slot, no library, a standby.
 #
 # Fails without: the launcher's back-off and its one line; the look at shared memory in every function;
-# the refusal of writes in recovery, and unlogged tables (a promoted standby starts empty).
+# the refusal of writes in recovery, and unlogged tables (a promoted standby starts empty). With a launcher
+# that starts at consistency, "not ok - neither launcher nor worker".
 
 use strict;
 use warnings FATAL => 'all';
@@ -30,6 +31,12 @@ sub works
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	is(sql($on, $database, "SELECT mfa_verify('$id', '$code')"), 't', $name);
 	return;
+}
+
+sub mfa_processes
+{
+	my ($on) = @_;
+	return sql($on, 'postgres', "SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'mfa %'");
 }
 
 subtest 'no background worker slot is free' => sub {
@@ -63,6 +70,7 @@ subtest 'standby' => sub {
 	psql_fails($standby, 'shop', $_, '25006', "25006 for $_" =~ s/$code/code/r)
 	  for "SELECT mfa_send('$to')", "SELECT mfa_verify('$id', '$code')", "SELECT mfa_verify('$to', '$code')",
 	  "SELECT mfa_check('$id', '$code')";
+	is(mfa_processes($standby), 0, 'neither launcher nor worker');
 	check_log($standby, 'else nothing in its log', 0, qr/cannot execute mfa_/);
 
 	$standby->promote;
@@ -70,6 +78,7 @@ subtest 'standby' => sub {
 		0, 'promoted: no request, no message');
 	is(sql($standby, 'shop', "SELECT mfa_verify('$id', '$code')"), 'f', 'codes of the primary are not accepted');
 	works($standby, 'shop', 'it sends and verifies');
+	cmp_ok(mfa_processes($standby), '>', 0, 'by processes that are there now');
 	forget_sessions($standby);
 	$standby->stop('fast');
 	is(sql($node, 'shop', "SELECT mfa_verify('$id', '$code')"), 't', 'the primary accepts its own');

@@ -1,0 +1,114 @@
+# Databases that are dumped and restored, and servers that are upgraded, with the extension and messages in
+# flight (G15).
+#
+# Without the mark of mfa.route as configuration, "not ok - with its routes"; with requests so marked, "not
+# ok - no request, no message". Without the look at binary upgrades in _PG_init, workers run on the servers
+# that pg_upgrade starts, and what they do there is lost: a message that was not delivered never comes.
+
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib "$FindBin::RealBin/lib";
+use File::Copy qw(copy);
+use MfaTest;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $gateway = start_gateway();
+my $node = start_cluster('old');
+make_database($node, 'shop', $gateway, timeout => '60 s');
+$node->safe_psql('shop', "INSERT INTO mfa.route (prefix, allow, remark) VALUES ('+', true, 'all'), ('+1900', false, 'toll')");
+$node->safe_psql('postgres', 'CREATE DATABASE plain');
+
+sub works
+{
+	my ($on, $database, $name) = @_;
+	my $to = new_number();
+	my $id = send_code($on, $database, $to);
+	my $code = $gateway->code_for($to);
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	is(sql($on, $database, "SELECT mfa_verify('$id', '$code')"), 't', $name);
+	return;
+}
+
+# Routes are configuration, and denied numbers stay so; servers and user mappings make it work.
+sub is_configured
+{
+	my ($on, $database) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	is(sql($on, $database, 'SELECT prefix, allow, remark FROM mfa.route ORDER BY 1'), "+|t|all\n+1900|f|toll", 'with its routes');
+	psql_fails($on, $database, "SELECT mfa_send('+19005550123')", 'MF002', 'which deny what was denied');
+	works($on, $database, 'it sends and verifies');
+	return;
+}
+
+# Of the same major version, with the library preloaded as well. It has a key file of its own, as it has been
+# started before.
+my $new = start_cluster('new');
+$new->stop;
+
+my $live = new_number();
+my $live_id = send_code($node, 'shop', $live);
+my $live_code = $gateway->code_for($live);
+
+for my $how ([ 'custom', '--single-transaction' ], [ 'directory', '--jobs=2' ])
+{
+	my ($format, $option) = @$how;
+	my $database = "from_$format";
+	my $archive = PostgreSQL::Test::Utils::tempdir() . '/archive';
+	$node->command_ok([ 'pg_dump', '-F', $format, '-f', $archive, $node->connstr('shop') ], "pg_dump -F $format");
+	$node->safe_psql('postgres', "CREATE DATABASE $database");
+	$node->command_ok([ 'pg_restore', '--exit-on-error', $option, '-d', $node->connstr($database), $archive ],
+		"pg_restore $option");
+	$node->safe_psql('postgres', "ALTER DATABASE $database SET mfa.provider = 'signalwire'");
+	is(sql($node, $database, 'SELECT (SELECT count(*) FROM mfa.request) + (SELECT count(*) FROM mfa.message)'), 0,
+		'no request, no message');
+	is_configured($node, $database);
+}
+
+# A message to a provider that hangs, and one for a later try.
+my ($hangs, $waits) = map { new_number() } 1 .. 2;
+$gateway->faults(
+	{ match => { to => $waits }, action => { status => 503 } },
+	{ match => { to => $hangs }, action => { hang => 'after_read' } });
+my $waits_id = send_code($node, 'shop', $waits);
+send_code($node, 'shop', $hangs);
+wait_for(sub { $gateway->call(GET => 'stats')->{in_flight} }, 'a message in flight');
+wait_for(sub { message_row($node, 'shop', $waits_id)->{error} }, 'a first try');
+
+forget_sessions($node);
+$node->stop;
+
+sub pg_upgrade
+{
+	my ($name, @options) = @_;
+	my $bin = $node->config_data('--bindir');
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	chdir PostgreSQL::Test::Utils::tempdir() or die "chdir: $!";
+	return command_ok([
+		'pg_upgrade', '--no-sync', '-U', getpwuid($<) . '', '-d', $node->data_dir, '-D', $new->data_dir, '-b', $bin, '-B', $bin,
+		'-s', $new->host, '-p', $node->port, '-P', $new->port, @options ], $name);
+}
+
+pg_upgrade('pg_upgrade --check', '--check');
+pg_upgrade('pg_upgrade');
+copy($node->data_dir . '/mfa.key', $new->data_dir . '/mfa.key') or die "copy: $!";
+$gateway->faults;
+$new->start;
+
+is(sql($new, 'shop', "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class
+	WHERE relpersistence = 'u' AND relkind = 'r' AND relnamespace = 'mfa'::regnamespace"), 'failure message request',
+	'the tables are unlogged');
+is(sql($new, 'shop', "SELECT mfa_verify('$live_id', '$live_code')"), 't', 'a live code is good, with the old key file');
+ok($gateway->code_for($_), 'what was not delivered is') for $hangs, $waits;
+is_configured($new, 'shop');
+$new->stop('immediate');
+forget_sessions($new);
+$new->start;
+is(sql($new, 'shop', 'SELECT (SELECT count(*) FROM mfa.request) + (SELECT count(*) FROM mfa.message)'), 0,
+	'and a crash empties them');
+is_configured($new, 'shop');
+check_log($new, 'nothing in the log', 0, qr/MF002|numbers under|not properly shut down|the database system/);
+done_testing();
