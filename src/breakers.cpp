@@ -60,7 +60,7 @@ core::Breaker load(const char *server) {
 void save(const char *server, const core::Breaker &breaker) {
     LWLockAcquire(shared_lock, LW_EXCLUSIVE);
     Entry *entry = find(server);
-    if (breaker.is_closed()) {
+    if (breaker.has_nothing_to_keep(core::Breaker::Clock::now())) {
         if (entry)
             entry->database = InvalidOid;
     } else {

@@ -1,4 +1,4 @@
-// Breakers that are not closed, in shared memory: a worker leaves after two seconds, and the next one
+// Breakers that are not closed, or paused, in shared memory: a worker leaves after two seconds, and the next one
 // must not find out anew that a provider is down. PostgreSQL zone.
 #pragma once
 
@@ -13,7 +13,7 @@ void use_lock(LWLock *lock);
 
 // Of that server in the current database; closed where none is kept.
 core::Breaker load(const char *server);
-// Keeps it, or forgets it where it is closed. Where there are more than there is room for, those that
+// Keeps it, or forgets it where there is nothing to keep. Where there are more than there is room for, those that
 // have been open for longest are forgotten.
 void save(const char *server, const core::Breaker &breaker);
 

@@ -55,19 +55,20 @@ void Delivery::judge(const std::string &provider, const core::Completion &comple
     core::Lane &lane = this->lane(provider);
     core::Breaker &breaker = lane.breaker();
     const bool was_closed = breaker.is_closed();
+    const bool was_kept = !breaker.has_nothing_to_keep(now);
     const bool answered = completion.result == core::Completion::Result::response;
     bool changed = false;
     if (answered && completion.response.status == 429) {
         // Not down, but everybody's pause: each message finding out for itself would make it worse.
-        lane.pause_until(now +
-                         std::min(completion.response.retry_after.value_or(std::chrono::seconds(1)),
-                                  longest_pause));
+        breaker.pause_until(
+            now + std::min(completion.response.retry_after.value_or(std::chrono::seconds(1)),
+                           longest_pause));
     } else if (answered && completion.response.status < 500) {
         changed = breaker.succeeded();
     } else {
         changed = breaker.failed(now);
     }
-    if (was_closed && breaker.is_closed())
+    if (!was_kept && breaker.has_nothing_to_keep(now))
         return;
     pg::call([&] {
         breakers::save(provider.c_str(), breaker);
@@ -111,7 +112,10 @@ void Delivery::prepare(std::vector<outbox::Claimed> claimed) {
     servers_.clear(); // options may have changed since
     for (const outbox::Claimed &message : claimed) {
         bool prepared = false;
-        if (keys) {
+        if (keys && !keys->find(message.key_id)) {
+            failure.verdict = core::Verdict::retry;
+            failure.error = "the key file does not have the key of this request";
+        } else if (keys) {
             // What can't be sent by this provider is refused by it, for the reason that is given.
             try {
                 prepare_one(*keys, message);
@@ -186,6 +190,14 @@ int Delivery::room(const std::string &provider) {
     if (room == 0 && !lane.is_full(now))
         next_turn_ = std::min(next_turn_, lane.next_turn(now));
     return room;
+}
+
+TimestampTz Delivery::turn_of(const std::string &provider) {
+    core::Lane &lane = this->lane(provider);
+    const core::Lane::Clock::time_point now = core::Lane::Clock::now();
+    return lane.room(now) > 0 || lane.is_full(now)
+               ? GetCurrentTimestamp()
+               : later(std::chrono::ceil<std::chrono::milliseconds>(lane.next_turn(now) - now));
 }
 
 bool Delivery::take(const core::Completion &completion) {

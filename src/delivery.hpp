@@ -39,6 +39,8 @@ class Delivery {
     // How many more messages this provider may be given now: within max_connections and max_rate of its
     // server, as of when it was last used.
     int room(const std::string &provider);
+    // When that provider's messages may go on, as far as time decides it: now, or later.
+    TimestampTz turn_of(const std::string &provider);
     // When max_rate, or the end of a pause, lets the next message of any provider through that had no room.
     core::Lane::Clock::time_point next_turn() const noexcept { return next_turn_; }
     void forget_turns() noexcept { next_turn_ = core::Lane::Clock::time_point::max(); }

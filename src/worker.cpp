@@ -2,14 +2,13 @@
 
 #include <optional>
 
-#include "catalog.hpp"
 #include "delivery.hpp"
 #include "housekeeping.hpp"
 #include "outbox.hpp"
-#include "pg_wall.hpp"
 #include "settings.hpp"
 #include "shmem.hpp"
 #include "state_lookups.hpp"
+#include "worker_session.hpp"
 
 namespace mfa::worker {
 
@@ -36,130 +35,6 @@ constexpr milliseconds failure_pause{1000};
 constexpr milliseconds provider_pause{5000};
 // Where rows that are to be purged are locked, the next look at them is this much later.
 constexpr std::int64_t purge_interval = 60 * USECS_PER_SEC;
-
-int my_slot = -1;
-bool leaving = false; // the extension is gone, or somebody wants the database for himself
-bool has_extension = true;
-
-// Releases the slot however the process ends.
-void release_slot(int /*code*/, Datum /*arg*/) {
-    shmem::Slot &slot = shmem::slot(my_slot);
-    SpinLockAcquire(&slot.lock);
-    slot.worker = shmem::WorkerState::none;
-    if (!slot.ended_well)
-        slot.wanted = true; // whoever launches next: there is work left
-    SpinLockRelease(&slot.lock);
-    shmem::wake_launcher();
-}
-
-void use_setting(const char *name, const char *value) {
-    SetConfigOption(name, value, PGC_SUSET, PGC_S_OVERRIDE);
-}
-
-// Signals, connection, and a session that no database's or role's settings can bend. PostgreSQL zone.
-void set_up() {
-    pqsignal(SIGHUP, SignalHandlerForConfigReload);
-    pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
-    BackgroundWorkerUnblockSignals();
-
-    shmem::Slot &slot = shmem::slot(my_slot);
-    SpinLockAcquire(&slot.lock);
-    const Oid database = slot.database;
-    const bool expected = slot.worker == shmem::WorkerState::starting;
-    if (expected) {
-        slot.worker = shmem::WorkerState::running;
-        slot.worker_proc = pg::my_proc_number();
-    }
-    SpinLockRelease(&slot.lock);
-    if (!expected)
-        proc_exit(0); // asked for by a launcher that is gone; another worker has the slot, or will
-    before_shmem_exit(release_slot, 0);
-
-    BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
-    use_setting("search_path", "pg_catalog, pg_temp");
-    use_setting("default_transaction_isolation", "read committed");
-    use_setting("default_transaction_read_only", "off");
-    use_setting("lock_timeout", "500ms");
-    use_setting("statement_timeout", "0");
-#if PG_VERSION_NUM >= 170000
-    use_setting("transaction_timeout", "0");
-#endif
-    use_setting("row_security", "off");
-}
-
-enum class Manners {
-    yield,      // leave at once where somebody wants the database for himself
-    last_words, // write down what is known all the same: he waits for that
-};
-
-// A transaction as the extension's owner, with the extension locked against being dropped. Where it is
-// gone, or the database is wanted (DROP, RENAME, SET TABLESPACE, CREATE ... TEMPLATE hold or wait for a
-// lock on it), `body` is not run and the worker leaves.
-template <class F> void work(const char *activity, Manners manners, F &&body) {
-    pg::call([&] { pgstat_report_activity(STATE_RUNNING, activity); });
-    pg::transaction([&] {
-        const bool may_stay = pg::call([&] {
-            if (manners == Manners::yield && !pg::try_lock_database(MyDatabaseId, RowExclusiveLock))
-                return false;
-            if (!catalog::lock_extension()) {
-                has_extension = false;
-                return false;
-            }
-            SetUserIdAndSecContext(catalog::extension_owner(),
-                                   SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
-            return true;
-        });
-        if (!may_stay) {
-            leaving = true;
-            return;
-        }
-        body();
-        pg::call([] { SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, 0); });
-    });
-    pg::call([] {
-        pgstat_report_stat(true);
-        pgstat_report_activity(STATE_IDLE, nullptr);
-    });
-}
-
-milliseconds until(TimestampTz when) {
-    if (when == DT_NOEND)
-        return milliseconds::max();
-    return milliseconds(TimestampDifferenceMilliseconds(GetCurrentTimestamp(), when));
-}
-
-// Waits for the latch, the network or the timeout.
-class Waiter {
-  public:
-    explicit Waiter(int poll_fd) {
-        set_ = pg::call([&] {
-            WaitEventSet *set = pg::make_wait_event_set(3);
-            AddWaitEventToSet(set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, nullptr);
-            AddWaitEventToSet(set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, nullptr, nullptr);
-            AddWaitEventToSet(set, WL_SOCKET_READABLE, poll_fd, nullptr, nullptr);
-            return set;
-        });
-    }
-
-    void wait(milliseconds timeout) {
-        const long longest = 60'000;
-        pg::call([&] {
-            WaitEvent event;
-            WaitEventSetWait(set_, std::clamp<long>(timeout.count(), 0, longest), &event, 1,
-                             PG_WAIT_EXTENSION);
-            ResetLatch(MyLatch);
-            QueryCancelPending = false; // nothing runs that could be canceled
-            CHECK_FOR_INTERRUPTS();
-            if (ConfigReloadPending) {
-                ConfigReloadPending = false;
-                ProcessConfigFile(PGC_SIGHUP);
-            }
-        });
-    }
-
-  private:
-    WaitEventSet *set_;
-};
 
 // The worker's state between turns.
 class Worker {
@@ -207,7 +82,7 @@ class Worker {
 };
 
 bool Worker::take_wanted() {
-    shmem::Slot &slot = shmem::slot(my_slot);
+    shmem::Slot &slot = shmem::slot(session.slot);
     SpinLockAcquire(&slot.lock);
     const bool wanted = slot.wanted;
     slot.wanted = false;
@@ -227,7 +102,7 @@ void Worker::claim() {
     TimestampTz next_due = DT_NOEND;
     bool more = false;
     for (const outbox::Waiting &first : waiting) {
-        if (leaving)
+        if (session.leaving)
             return;
         if (first.due_at > GetCurrentTimestamp())
             next_due = std::min(next_due, first.due_at);
@@ -342,7 +217,7 @@ void Worker::record() {
             lookups::record(lookups_.found());
         });
     });
-    if (leaving)
+    if (session.leaving)
         return;
     for (const outbox::Record &entry : delivery_.records())
         if (std::strcmp(entry.state, "sent") == 0)
@@ -386,14 +261,14 @@ void Worker::turn() {
         claim_now_ = true;
     if (claim_now_)
         claim();
-    if (!leaving && !can_claim() && look_is_due() && lookups_.room() > 0)
+    if (!session.leaving && !can_claim() && look_is_due() && lookups_.room() > 0)
         look_up();
     transfer();
-    if (!leaving && (delivery_.has_records() || lookups_.has_found()))
+    if (!session.leaving && (delivery_.has_records() || lookups_.has_found()))
         record();
-    if (!leaving && purge_is_due())
+    if (!session.leaving && purge_is_due())
         purge();
-    if (!leaving && delivery_.in_flight() + lookups_.in_flight() > 0 &&
+    if (!session.leaving && delivery_.in_flight() + lookups_.in_flight() > 0 &&
         Clock::now() - last_watch_ >= watch_interval) {
         last_watch_ = Clock::now();
         work("watch for others", Manners::yield, [] {});
@@ -403,15 +278,18 @@ void Worker::turn() {
 bool Worker::idle_for_long() const {
     return !claim_now_ && !purge_now_ && delivery_.in_flight() == 0 && !delivery_.has_records() &&
            lookups_.in_flight() == 0 && !lookups_.has_found() &&
-           delivery_.next_turn() == Clock::time_point::max() && Clock::now() - last_work_ >= linger;
+           delivery_.next_turn() > Clock::now() + linger && Clock::now() - last_work_ >= linger;
 }
 
 milliseconds Worker::next_wait() const {
     if (can_claim() || purge_now_)
         return milliseconds(0);
-    milliseconds wait = delivery_.in_flight() + lookups_.in_flight() > 0
-                            ? watch_interval
-                            : std::chrono::ceil<milliseconds>(last_work_ + linger - Clock::now());
+    milliseconds wait = milliseconds::max();
+    if (delivery_.in_flight() + lookups_.in_flight() > 0)
+        wait = watch_interval;
+    else if (const auto left = last_work_ + linger - Clock::now(); left > Clock::duration::zero())
+        wait = std::chrono::ceil<milliseconds>(left);
+
     if (const milliseconds network = wire_.transport.timeout(); network.count() >= 0)
         wait = std::min(wait, network);
     if (lookups_.room() > 0)
@@ -437,7 +315,7 @@ void Worker::leave() {
     delivery_.abandon();
     bool has_prepared = false;
     std::vector<outbox::Waiting> waiting;
-    if (has_extension) {
+    if (session.has_extension) {
         work("record outcomes", Manners::last_words, [&] {
             pg::call([&] {
                 outbox::record(delivery_.records());
@@ -451,15 +329,15 @@ void Worker::leave() {
 
     next_due_ = DT_NOEND;
     for (const outbox::Waiting &first : waiting)
-        next_due_ = std::min(next_due_, first.due_at);
+        next_due_ = std::min(next_due_, std::max(first.due_at, delivery_.turn_of(first.provider)));
 
-    shmem::Slot &slot = shmem::slot(my_slot);
+    shmem::Slot &slot = shmem::slot(session.slot);
     SpinLockAcquire(&slot.lock);
-    slot.due = has_extension ? std::min({next_due_, next_purge_, next_look_}) : DT_NOEND;
+    slot.due = session.has_extension ? std::min({next_due_, next_purge_, next_look_}) : DT_NOEND;
     slot.prepared_step = has_prepared ? std::clamp(slot.prepared_step * 2, 1, 60) : 0;
     if (has_prepared)
         slot.due = std::min(slot.due, GetCurrentTimestamp() + slot.prepared_step * USECS_PER_SEC);
-    slot.has_extension = has_extension;
+    slot.has_extension = session.has_extension;
     slot.ended_well = true;
     SpinLockRelease(&slot.lock);
 }
@@ -471,7 +349,7 @@ void Worker::run() {
     MemoryContextSwitchTo(context);
     take_wanted(); // before the first look: what is committed from here on asks again
     work("take over leases", Manners::yield, [] { pg::call([] { outbox::take_over_leases(); }); });
-    while (!leaving && !ShutdownRequestPending) {
+    while (!session.leaving && !ShutdownRequestPending) {
         pg::Report report;
         if (pg::caught(report, [&] { turn(); })) {
             // An outcome that can't be written down now (somebody has locked the table) is kept: to
@@ -522,8 +400,7 @@ extern "C" {
 PGDLLEXPORT void mfa_worker_main(Datum slot);
 
 void mfa_worker_main(Datum slot) {
-    mfa::worker::my_slot = DatumGetInt32(slot);
-    mfa::worker::set_up();
+    mfa::worker::set_up(DatumGetInt32(slot));
     mfa::pg::Report report;
     if (mfa::pg::caught(report, [] { mfa::worker::Worker().run(); }))
         mfa::pg::raise(

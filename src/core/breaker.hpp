@@ -20,14 +20,21 @@ class Breaker {
     static constexpr std::chrono::seconds longest_pause{30};
 
     bool is_closed() const noexcept { return window_ == 0; }
-    bool is_open(Clock::time_point now) const noexcept { return !is_closed() && now < open_until_; }
-    Clock::time_point open_until() const noexcept { return open_until_; }
+    // Open, or asked by the provider for a pause.
+    bool is_open(Clock::time_point now) const noexcept { return now < open_until(); }
+    Clock::time_point open_until() const noexcept { return std::max(open_until_, paused_until_); }
+    bool has_nothing_to_keep(Clock::time_point now) const noexcept {
+        return is_closed() && !is_open(now);
+    }
+    void pause_until(Clock::time_point end) noexcept {
+        paused_until_ = std::max(paused_until_, end);
+    }
 
     // How many may enter beside those that are in flight.
     int room(Clock::time_point now, int in_flight) const noexcept {
-        if (is_closed())
-            return std::numeric_limits<int>::max();
-        return is_open(now) ? 0 : std::max(0, window_ - in_flight);
+        if (is_open(now))
+            return 0;
+        return is_closed() ? std::numeric_limits<int>::max() : std::max(0, window_ - in_flight);
     }
 
     // The provider has answered. True where that closes the breaker.
@@ -47,7 +54,7 @@ class Breaker {
     // first time since it was closed.
     bool failed(Clock::time_point now) noexcept {
         ++failures_;
-        if (is_open(now))
+        if (now < open_until_)
             return false; // of those that were on their way when it opened
         const bool was_closed = is_closed();
         if (was_closed && failures_ < threshold)
@@ -65,6 +72,7 @@ class Breaker {
     int window_ = 0;   // how many may be in flight; 0: closed
     std::chrono::seconds pause_{};
     Clock::time_point open_until_{};
+    Clock::time_point paused_until_{};
 };
 
 } // namespace mfa::core

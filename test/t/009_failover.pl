@@ -96,7 +96,8 @@ subtest 'a backlog goes out without a stampede' => sub {
 	my $again = new_number();
 	my $id;
 	$id = send_code($node, 'shop', $again) for 1 .. 5;
-	sleep 4;
+	wait_for_workers($node, 0);    # nor does a worker stay in the database for it
+	sleep 1 until shop("SELECT max(expires_at) < now() FROM mfa.request WHERE expires_at - created_at = '3 s'") eq 't';
 	cmp_ok(scalar $second->requests, '<=', 256 + 16, 'few requests during the outage'); # what was on its way, and probes
 	$second->call(DELETE => 'messages');
 	$second->faults({ match => { path => '*/Messages' }, action => { delay_ms => 50 } });
