@@ -19,16 +19,16 @@ use constant {
 
 my $program = abs_path(dirname(__FILE__) . '/../../gateway/gateway.py');
 
-# MfaGateway->start(cert => FILE, key => FILE): returns once it listens. It leaves with the object, at
-# the test's end, or by itself after ten minutes.
+# MfaGateway->start(cert => FILE, key => FILE, port => N, 'max-seconds' => N): returns once it listens. It
+# leaves with the object, at the test's end, or by itself after ten minutes.
 sub start
 {
-	my ($class, %tls) = @_;
+	my ($class, %options) = @_;
 	my $port_file = PostgreSQL::Test::Utils::tempdir() . '/port';
 	my @command = (
 		'/usr/bin/python3', '-B', $program, '--port-file' => $port_file,
 		'--project' => PROJECT, '--token' => TOKEN, '--max-seconds' => 600,
-		map { ("--$_" => $tls{$_}) } sort keys %tls);
+		map { ("--$_" => $options{$_}) } sort keys %options);
 
 	my $pid = fork() // die "could not fork: $!";
 	if (!$pid)
@@ -36,7 +36,7 @@ sub start
 		exec { $command[0] } @command or POSIX::_exit(127);
 	}
 	my $self = bless {
-		pid => $pid, owner => $$, scheme => %tls ? 'https' : 'http', http => HTTP::Tiny->new(timeout => 70)
+		pid => $pid, owner => $$, scheme => $options{cert} ? 'https' : 'http', http => HTTP::Tiny->new(timeout => 70)
 	}, $class;
 	MfaGateway::wait_for(sub { -s $port_file }, 'the gateway to listen');
 	$self->{port} = 0 + PostgreSQL::Test::Utils::slurp_file($port_file);
@@ -69,7 +69,19 @@ sub base_url
 
 # call(METHOD, path under /_gateway/, value to post): what it answers. Always over plain HTTP, which it
 # speaks on the same port. Dies unless it answers 200, or one of the statuses that are asked for.
-sub call
+sub call { return decode_json(_answer(@_)) }
+
+# save(path, FILE): what a GET answers, as it is, for a server to read: a million lines are much for Perl.
+sub save
+{
+	my ($self, $path, $file) = @_;
+	open my $out, '>:raw', $file or die "$file: $!";
+	print $out _answer($self, GET => $path) or die "$file: $!";
+	close $out or die "$file: $!";
+	return;
+}
+
+sub _answer
 {
 	my ($self, $method, $path, $value) = @_;
 	my %options;
@@ -77,7 +89,7 @@ sub call
 	  if defined $value;
 	my $response = $self->{http}->request($method, "http://127.0.0.1:$self->{port}/_gateway/$path", \%options);
 	die "$method $path: $response->{status} $response->{content}\n" unless $response->{success};
-	return decode_json($response->{content});
+	return $response->{content};
 }
 
 sub _query
