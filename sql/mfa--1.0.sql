@@ -56,7 +56,7 @@ CREATE UNLOGGED TABLE mfa.message (
     provider   text COLLATE "C" NOT NULL, -- server that is tried now
     providers  text[]      NOT NULL, -- servers in the order in which they are tried
     sealed     bytea,                -- options of the text; null: all defaults
-    message_id text,                 -- the provider's
+    message_id text COLLATE "C",     -- the provider's
     error      text,                 -- of the last try
     CONSTRAINT message_pkey PRIMARY KEY (request, n)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);

@@ -27,15 +27,16 @@ Relation open_index(const char *name, LOCKMODE lock);
 
 // Calls `see(slot)` for each row whose first index column equals `value` and that is up to date now,
 // whatever snapshot the transaction has: SnapshotSelf sees what others have committed and what we have
-// done.
+// done. A row that gets a new index entry during the scan may be missed; who can't have that gives a new
+// MVCC snapshot.
 template <class See>
 void scan(Relation table, const char *index_name, Oid equal_function, Datum value,
-          ScanDirection direction, See see) {
+          ScanDirection direction, See see, Snapshot snapshot = SnapshotSelf) {
     Relation index = open_index(index_name, AccessShareLock);
     ScanKeyData key;
     ScanKeyInit(&key, 1, BTEqualStrategyNumber, equal_function, value);
     TupleTableSlot *slot = table_slot_create(table, nullptr);
-    IndexScanDesc scan = pg::begin_index_scan(table, index, SnapshotSelf, 1);
+    IndexScanDesc scan = pg::begin_index_scan(table, index, snapshot, 1);
     index_rescan(scan, &key, 1, nullptr, 0);
     while (index_getnext_slot(scan, direction, slot))
         see(slot);

@@ -58,14 +58,25 @@ Relation open_messages(LOCKMODE lock) {
 namespace {
 
 // The request's messages, the last one first.
-template <class See> void scan_request(Relation messages, const core::RequestId &request, See see) {
+template <class See>
+void scan_request(Relation messages, const core::RequestId &request, See see,
+                  Snapshot snapshot = SnapshotSelf) {
     pg_uuid_t id;
     std::memcpy(id.data, request.data(), request.size());
-    catalog::scan(messages, "message_pkey", F_UUID_EQ, UUIDPGetDatum(&id), BackwardScanDirection,
-                  [&](TupleTableSlot *slot) {
-                      slot_getallattrs(slot);
-                      see(slot);
-                  });
+    catalog::scan(
+        messages, "message_pkey", F_UUID_EQ, UUIDPGetDatum(&id), BackwardScanDirection,
+        [&](TupleTableSlot *slot) {
+            slot_getallattrs(slot);
+            see(slot);
+        },
+        snapshot);
+}
+
+// Runs `look(snapshot)` with a snapshot of now that sees one version of each row.
+template <class Look> void with_latest_snapshot(Look look) {
+    Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+    look(snapshot);
+    UnregisterSnapshot(snapshot);
 }
 
 bool is_queued(TupleTableSlot *slot) {
@@ -80,10 +91,12 @@ bool change_message(Relation messages, const core::RequestId &request, int n, Wa
     constexpr int most_rounds = 10; // each of the worker's transactions changes it once
     for (int round = 0; round < most_rounds; ++round) {
         HeapTuple old_tuple = nullptr;
-        scan_request(messages, request, [&](TupleTableSlot *slot) {
+        const auto see = [&](TupleTableSlot *slot) {
             if (DatumGetInt16(slot->tts_values[col_n]) == n && wanted(slot))
                 old_tuple = ExecCopySlotHeapTuple(slot);
-        });
+        };
+        with_latest_snapshot(
+            [&](Snapshot snapshot) { scan_request(messages, request, see, snapshot); });
         if (!old_tuple)
             return false;
         Datum values[column_count];
@@ -116,19 +129,21 @@ void visit_messages(Relation messages, const core::RequestId &request, MessageVi
 bool find_accepted(Relation messages, const char *provider, const char *message_id,
                    Accepted *found) {
     bool is_found = false;
-    catalog::scan(messages, "message_report", F_TEXTEQ, CStringGetTextDatum(message_id),
-                  ForwardScanDirection, [&](TupleTableSlot *slot) {
-                      slot_getallattrs(slot);
-                      if (std::strcmp(text_or_null(slot, col_provider), provider) != 0)
-                          return;
-                      std::memcpy(found->request.data(),
-                                  DatumGetUUIDP(slot->tts_values[col_request])->data,
-                                  found->request.size());
-                      found->n = DatumGetInt16(slot->tts_values[col_n]);
-                      found->state = text_or_null(slot, col_state);
-                      found->channel = text_or_null(slot, col_channel);
-                      is_found = true;
-                  });
+    const auto see = [&](TupleTableSlot *slot) {
+        slot_getallattrs(slot);
+        if (std::strcmp(text_or_null(slot, col_provider), provider) != 0)
+            return;
+        std::memcpy(found->request.data(), DatumGetUUIDP(slot->tts_values[col_request])->data,
+                    found->request.size());
+        found->n = DatumGetInt16(slot->tts_values[col_n]);
+        found->state = text_or_null(slot, col_state);
+        found->channel = text_or_null(slot, col_channel);
+        is_found = true;
+    };
+    with_latest_snapshot([&](Snapshot snapshot) {
+        catalog::scan(messages, "message_report", F_TEXTEQ, CStringGetTextDatum(message_id),
+                      ForwardScanDirection, see, snapshot);
+    });
     return is_found;
 }
 

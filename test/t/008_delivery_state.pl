@@ -113,7 +113,7 @@ subtest 'reports at once from many sessions' => sub {
 	wait_for_state($node, 'shop', $id, 'sent');
 	my $script = PostgreSQL::Test::Utils::tempdir() . '/report.sql';
 	append_to_file($script, "SELECT mfa_delivery_report('signalwire', '" . sid($to) . "', 'delivered')::int AS known \\gset\n\\if :known\n\\else\nSELECT 1/0;\n\\endif\n");
-	$node->command_ok([ 'pgbench', '-n', '-c', 8, '-j', 2, '-t', 50, '-f', $script, 'shop' ], 'all of them know it');
+	$node->command_ok([ 'pgbench', '-n', '-c', 8, '-j', 2, '-t', 200, '-f', $script, 'shop' ], 'all of them know it');
 	is(message_row($node, 'shop', $id)->{state}, 'delivered', 'delivered');
 };
 
