@@ -3,7 +3,7 @@
 # they are. bench/endurance does the same at length.
 #
 # Without the take-over of leases, "not ok - all are sent, or have failed": one was still 'sending'. With
-# 'sent' for what is on its way when a worker leaves, "not ok - none is lost", got 30. With requests that
+# 'sent' for what is on its way when a worker leaves, "not ok - none is lost", got 11. With requests that
 # are never deleted, "timed out waiting for old requests to be purged". With wrong codes that no right one
 # forgets, "not ok - wrong codes are forgotten after right ones".
 
