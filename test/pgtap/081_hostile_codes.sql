@@ -133,6 +133,30 @@ INSERT INTO call (expected, form, argument) SELECT '22023',
     $$'739184'$$, $$'sms''; --'$$, $$'%s%n'$$,
     $$U&'\FF53\FF4D\FF53'$$, $$U&'sms\200B'$$, $$repeat('s', 20)$$, $$repeat('s', 21)$$, $$repeat('sms', 400000)$$,
     $$repeat(repeat('s', 1000000), 100)$$]);
+-- What webhooks say comes from the network.
+INSERT INTO call (expected, form, argument) SELECT '22023',
+    $$SELECT mfa_delivery_report('gateway', 'SM1', @@)$$, unnest(ARRAY[
+    $$''$$, $$'deliver'$$, $$'delivered '$$, $$E'delivered\n'$$, $$'739184'$$, $$'+13175550142'$$, $$'sent''; --'$$,
+    $$'%s%n'$$, $$U&'deliv\0435red'$$, $$repeat('delivered', 400000)$$, $$repeat(repeat('d', 1000000), 100)$$]);
+INSERT INTO call (expected, form, argument) SELECT 'false',
+    $$SELECT mfa_delivery_report('gateway', @@, 'delivered', '739184')$$, unnest(ARRAY[
+    $$''$$, $$'%'$$, $$'SM1'' OR true --'$$, $$'+13175550142'$$, $$repeat('S', 1000000)$$, $$U&'\+01F511'$$]);
+INSERT INTO call (expected, form, argument) VALUES
+    ('22004', 'SELECT mfa_delivery_report(@@)', $$NULL, 'a', 'sent'$$),
+    ('22004', 'SELECT mfa_delivery_report(@@)', $$'gateway', NULL, 'sent'$$),
+    ('22004', 'SELECT mfa_delivery_report(@@)', $$'gateway', 'a', NULL$$),
+    ('42704', 'SELECT mfa_delivery_report(@@)', $$'nobody', 'a', 'sent'$$),
+    ('42704', 'SELECT mfa_signature_valid(@@)', $$'+13175550142', 'a', 'https://x/', ''$$),
+    ('0A000', 'SELECT mfa_signature_valid(@@)', $$'gateway', 'a', 'https://x/', ''$$),
+    ('false', 'SELECT mfa_signature_valid(@@)', $$NULL, 'a', 'https://x/', ''$$);
+CREATE SERVER hooks FOREIGN DATA WRAPPER mfa_http OPTIONS (url 'http://127.0.0.1:9/{code}', signature 'twilio');
+CREATE USER MAPPING FOR PUBLIC SERVER hooks OPTIONS (signing_key 's3cr3t');
+INSERT INTO call (expected, form, argument) SELECT 'false',
+    $$SELECT mfa_signature_valid('hooks', @@)$$, unnest(ARRAY[
+    $$NULL, 'https://x/', ''$$, $$'a', NULL, ''$$, $$'a', 'https://x/', NULL$$, $$'', '', ''$$,
+    $$repeat('=', 28), 'https://x/', 'a=b'$$, $$'a', repeat('h', 1000000), ''$$,
+    $$'a', 'https://x/', repeat('a=b&', 1000000)$$, $$'a', 'https://x/', repeat('%', 1000)$$,
+    $$'a', 'javascript:739184', ''$$, $$U&'\+01F511', U&'\+01F511', U&'\+01F511'$$]);
 
 SELECT plan((SELECT count(*) FROM call)::int + (SELECT count(*) FROM code)::int + 12);
 SELECT is(pg_temp.presented($$'7391840'$$), 'false false wrong6 wrong5 4', 'a wrong code costs an attempt');
