@@ -29,18 +29,6 @@ sub send_new
 	return ($to, send_code($node, $database // 'shop', $to));
 }
 
-# A delivery that must work, as a rule after something that could have broken it.
-sub works
-{
-	my ($name, $database) = @_;
-	$database //= 'shop';
-	my ($to, $id) = send_new($database);
-	my $code = $gateway->code_for($to);
-	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	is(sql($node, $database, "SELECT mfa_verify('$id', '$code')"), 't', $name);
-	return;
-}
-
 # Sends `count` messages to a provider that hangs; returns their numbers once all are in flight there.
 sub hang_in_flight
 {
@@ -83,7 +71,7 @@ subtest 'on demand' => sub {
 	is(scalar grep({ $_->{channel} eq 'sms' } $gateway->messages), 2, 'each delivered once');
 	shop("SELECT mfa_send('" . new_number() . "') WHERE false");
 	is(scalar worker_pids($node), 0, 'no send, no worker');
-	works('and comes back');
+	works($node, 'shop', $gateway, 'and comes back');
 };
 
 subtest 'several databases' => sub {
@@ -132,7 +120,7 @@ subtest 'a worker is terminated' => sub {
 	is(sql($node, 'postgres', "SELECT pg_terminate_backend($pid, 10000)"), 't', 'it goes, in spite of a hanging provider');
 	$gateway->faults;
 	ok($gateway->code_for($to), 'its message is delivered');
-	works('others too');
+	works($node, 'shop', $gateway, 'others too');
 };
 
 # Its last words need the table, and don't wait for it: the message stays with a lease of two minutes.
@@ -152,7 +140,7 @@ subtest 'the launcher is terminated' => sub {
 	my $pid = launcher_pid();
 	wait_for_workers($node, 0);
 	is(sql($node, 'postgres', "SELECT pg_terminate_backend($pid, 10000)"), 't', 'it goes');
-	works('what is sent meanwhile is delivered');
+	works($node, 'shop', $gateway, 'what is sent meanwhile is delivered');
 	my $new = wait_for(sub { launcher_pid() }, 'a launcher');
 	isnt($new, $pid, 'by another launcher');
 
@@ -162,9 +150,9 @@ subtest 'the launcher is terminated' => sub {
 	wait_for(sub { launcher_pid() }, 'a launcher');
 	$gateway->faults;
 	my ($pid_of_worker) = worker_pids($node, 'shop');
-	works('with a worker of the old one: delivered');
+	works($node, 'shop', $gateway, 'with a worker of the old one: delivered');
 	sql($node, 'postgres', "SELECT pg_terminate_backend($pid_of_worker, 10000)");
-	works('... and when that is gone, too');
+	works($node, 'shop', $gateway, '... and when that is gone, too');
 	ok($gateway->code_for($to), '... and its message');
 };
 
@@ -191,7 +179,7 @@ sub is_void
 	my ($to, $name) = @_;
 	is(shop('SELECT count(*) FROM mfa.request'), 0, "$name: no request");
 	is(shop('SELECT count(*) FROM mfa.message'), 0, "$name: no message");
-	works("$name: mfa works again");
+	works($node, 'shop', $gateway, "$name: mfa works again");
 	is(delivered($to), 0, "$name: what was queued is not delivered");
 	return;
 }

@@ -22,17 +22,6 @@ make_database($node, 'shop', $gateway, max_connections => 1024, timeout => '60 s
 
 sub shop { return sql($node, 'shop', $_[0]) }
 
-sub works
-{
-	my ($name) = @_;
-	my $to = new_number();
-	my $id = send_code($node, 'shop', $to);
-	my $code = $gateway->code_for($to);
-	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	is(shop("SELECT mfa_verify('$id', '$code')"), 't', $name);
-	return;
-}
-
 sub pid_of
 {
 	my ($type) = @_;
@@ -100,7 +89,7 @@ subtest 'terminated, again and again' => sub {
 	$gateway->faults;
 	all_sent('all messages are sent');
 	is(shop('SELECT count(*) FROM mfa.message'), 24 * 5, 'which are as many as there were');
-	works('it goes on');
+	works($node, 'shop', $gateway, 'it goes on');
 };
 
 check_log($node, 'nothing else in the log', 0, qr/terminating background worker .* due to administrator command/);
@@ -120,7 +109,7 @@ for my $type ('launcher', 'delivery worker', 'launcher')
 		is(shop('SELECT (SELECT count(*) FROM mfa.request) + (SELECT count(*) FROM mfa.message)'), 0,
 			'... and the server restarts: no request, no message');
 		$gateway->faults;
-		works('it sends and verifies');
+		works($node, 'shop', $gateway, 'it sends and verifies');
 		ok(pid_of('launcher'), 'with a launcher');
 	};
 }
@@ -145,7 +134,7 @@ subtest 'shutdown with a thousand in flight' => sub {
 	cmp_ok($immediate, '<', 5, 'an immediate one goes');
 	is(shop('SELECT (SELECT count(*) FROM mfa.request) + (SELECT count(*) FROM mfa.message)'), 0,
 		'after it: no request, no message');
-	works('it sends and verifies');
+	works($node, 'shop', $gateway, 'it sends and verifies');
 };
 
 done_testing();

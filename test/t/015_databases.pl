@@ -24,17 +24,6 @@ $node->safe_psql('template1', 'CREATE EXTENSION mfa');
 $node->safe_psql('postgres', 'CREATE DATABASE pattern TEMPLATE shop IS_TEMPLATE true');
 $node->safe_psql('postgres', "CREATE DATABASE $_ TEMPLATE shop") for qw(closed last);
 
-sub works
-{
-	my ($name) = @_;
-	my $to = new_number();
-	my $id = send_code($node, 'shop', $to);
-	my $code = $gateway->code_for($to);
-	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	is(sql($node, 'shop', "SELECT mfa_verify('$id', '$code')"), 't', $name);
-	return;
-}
-
 # Transactions that have ever been in a database, ended either way. Workers report theirs before they leave.
 sub transactions
 {
@@ -81,7 +70,7 @@ subtest 'server start' => sub {
 	quiet();
 	is(transactions($_), $before{$_}, "... no transaction in $_") for @untouched;
 	check_log($node, 'nothing in the log', $offset);
-	works('a database works');
+	works($node, 'shop', $gateway, 'a database works');
 };
 
 sub context_switches
@@ -109,7 +98,7 @@ subtest 'idle' => sub {
 	is($after[3], $before[3], 'the launcher sleeps');
 	is(sql($node, 'postgres', "SELECT datname IS NULL AND backend_xid IS NULL AND backend_xmin IS NULL AND xact_start IS NULL
 		FROM pg_stat_activity WHERE pid = $launcher"), 't', 'without a database, a transaction or a snapshot');
-	works('mfa is there when it is needed');
+	works($node, 'shop', $gateway, 'mfa is there when it is needed');
 };
 
 check_log($node, 'nothing in the log');

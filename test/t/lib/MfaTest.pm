@@ -13,7 +13,7 @@ use Test::More;
 
 our @EXPORT = qw(
   start_cluster start_gateway make_database configure_provider sql forget_sessions psql_fails new_number
-  send_code message_row wait_for_state wait_for_workers wait_for worker_pids check_log);
+  send_code message_row wait_for_state wait_for_workers wait_for worker_pids works check_log);
 
 *wait_for = \&MfaGateway::wait_for;
 
@@ -144,6 +144,18 @@ sub send_code
 	my ($node, $database, $to, $arguments) = @_;
 	$arguments = $arguments ? ", $arguments" : '';
 	return sql($node, $database, "SELECT mfa_send('$to'$arguments)");
+}
+
+# A code is sent, arrives and is right.
+sub works
+{
+	my ($node, $database, $gateway, $name) = @_;
+	my $to = new_number();
+	my $id = send_code($node, $database, $to);
+	my $code = $gateway->code_for($to);
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	is(sql($node, $database, "SELECT mfa_verify('$id', '$code')"), 't', $name);
+	return;
 }
 
 # (state, tries, error, provider, unknowns) of a request's newest message.
