@@ -75,7 +75,7 @@ void Delivery::judge(const std::string &provider, const core::Completion &comple
         if (changed && was_closed)
             ereport(LOG,
                     (errmsg("mfa puts provider \"%s\" aside: it does not answer", provider.c_str()),
-                     errhint("Others are used meanwhile; it is tried again after 2 to 30 s.")));
+                     errhint("Others are used meanwhile; it is tried again after 2 to 10 s.")));
         else if (changed)
             ereport(LOG, (errmsg("mfa uses provider \"%s\" again: it answers", provider.c_str())));
     });

@@ -17,7 +17,7 @@ class Breaker {
 
     static constexpr int threshold = 5; // failures in a row
     static constexpr std::chrono::seconds first_pause{2};
-    static constexpr std::chrono::seconds longest_pause{30};
+    static constexpr std::chrono::seconds longest_pause{10};
 
     bool is_closed() const noexcept { return window_ == 0; }
     // Open, or asked by the provider for a pause.
