@@ -1,9 +1,9 @@
 # Providers that are down: others are used at once, the dead one is left alone and taken up again; what
 # piles up meanwhile goes out without a stampede, and without what nobody needs any more.
 #
-# Without Breaker::room, "not ok - it is left alone"; without Worker::pass_on, "timed out waiting for the
-# rest by the other provider"; without breakers::load, "not ok - a new worker knows"; without its window,
-# "not ok - no stampede"; without the claim's look for a newer copy, "not ok - each recipient gets one".
+# Without Breaker::room or breakers::load, "not ok - a new worker knows"; without Worker::pass_on, "timed
+# out waiting for the rest by the other provider"; without the breaker's window, "not ok - no stampede";
+# without the claim's look for a newer copy, "not ok - each recipient gets one".
 
 use strict;
 use warnings FATAL => 'all';
