@@ -10,7 +10,12 @@ constexpr const char *notify_channel = "mfa_message";
 constexpr double fullest_queue = 0.5;
 bool queue_was_full = false; // said in the log, until it is not
 
+// Asked once a transaction: it takes locks that all databases share.
 bool queue_has_room() {
+    static TimestampTz asked_in = 0;
+    if (asked_in == GetCurrentTransactionStartTimestamp())
+        return !queue_was_full;
+    asked_in = GetCurrentTransactionStartTimestamp();
     const bool full =
         DatumGetFloat8(OidFunctionCall0(F_PG_NOTIFICATION_QUEUE_USAGE)) > fullest_queue;
     if (full && !queue_was_full)

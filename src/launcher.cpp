@@ -246,13 +246,7 @@ void wait_until(TimestampTz next) {
     if (next != DT_NOEND)
         timeout = std::min(longest, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next));
     WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout, PG_WAIT_EXTENSION);
-    ResetLatch(MyLatch);
-    QueryCancelPending = false; // nothing runs that could be canceled
-    CHECK_FOR_INTERRUPTS();
-    if (ConfigReloadPending) {
-        ConfigReloadPending = false;
-        ProcessConfigFile(PGC_SIGHUP);
-    }
+    pg::serve_interrupts();
 }
 
 // After an earlier launcher: a worker that it asked for and that never came must not hold its slot for

@@ -67,6 +67,17 @@ template <class F> auto call(F &&f) -> std::invoke_result_t<F> {
     throw Error(data);
 }
 
+// What a background process does each time it wakes up. PostgreSQL zone.
+inline void serve_interrupts() {
+    ResetLatch(MyLatch);
+    QueryCancelPending = false; // nothing runs that could be canceled
+    CHECK_FOR_INTERRUPTS();
+    if (ConfigReloadPending) {
+        ConfigReloadPending = false;
+        ProcessConfigFile(PGC_SIGHUP);
+    }
+}
+
 // What was caught, in a form that needs no destructor, so that it may be raised by longjmp.
 struct Report {
     ErrorData *from_postgres = nullptr;

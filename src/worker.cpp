@@ -49,7 +49,7 @@ class Worker {
     void claim();
     bool claim_from(const std::string &provider);
     bool pass_on(const std::string &provider);
-    bool look_is_due() const { return look_now_ || until(next_look_) <= milliseconds(0); }
+    bool look_is_due() const { return until(next_look_) <= milliseconds(0); }
     void look_up();
     void transfer();
     bool can_claim() const { return claim_now_ && room() > 0; }
@@ -67,8 +67,7 @@ class Worker {
     Waiter waiter_{wire_.transport.poll_fd()};
     std::vector<core::Completion> ended_;
     bool claim_now_ = true;
-    bool look_now_ = true;
-    TimestampTz next_look_ = DT_NOEND;
+    TimestampTz next_look_ = 0;        // long ago: at once
     Clock::time_point pass_on_from_{}; // not before
     bool purge_now_ = true;
     TimestampTz next_due_ = DT_NOEND;
@@ -183,7 +182,6 @@ void Worker::look_up() {
             lookups_.prepare(std::move(claimed), delivery_.put_aside());
         });
     });
-    look_now_ = false;
     if (failed) {
         lookups_.forget();
         lookups_.found().resize(founds);
@@ -293,7 +291,7 @@ milliseconds Worker::next_wait() const {
     if (const milliseconds network = wire_.transport.timeout(); network.count() >= 0)
         wait = std::min(wait, network);
     if (lookups_.room() > 0)
-        wait = std::min(wait, look_now_ ? milliseconds(0) : until(next_look_));
+        wait = std::min(wait, until(next_look_));
     wait = std::min(wait, until(next_purge_));
     if (room() <= 0)
         return wait; // what is due has to wait for an answer

@@ -80,13 +80,7 @@ void Waiter::wait(milliseconds timeout) {
         WaitEvent event;
         WaitEventSetWait(set_, std::clamp<long>(timeout.count(), 0, longest), &event, 1,
                          PG_WAIT_EXTENSION);
-        ResetLatch(MyLatch);
-        QueryCancelPending = false; // nothing runs that could be canceled
-        CHECK_FOR_INTERRUPTS();
-        if (ConfigReloadPending) {
-            ConfigReloadPending = false;
-            ProcessConfigFile(PGC_SIGHUP);
-        }
+        pg::serve_interrupts();
     });
 }
 
