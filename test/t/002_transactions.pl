@@ -167,9 +167,11 @@ for my $level ('REPEATABLE READ', 'SERIALIZABLE')
 		$to = new_number();
 		$old->query_safe("BEGIN ISOLATION LEVEL $level; SELECT count(*) FROM pg_class");
 		my $first = send_code($node, 'shop', $to);
+		# A copy that still waits when the next is asked for would be dropped for it.
+		my $code_sent = $gateway->code_for($to);
 		is($old->query_safe("SELECT mfa_send('$to')"), $first, 'mfa_send sees the live request too');
 		$old->query_safe('COMMIT');
-		is($gateway->code_for($to, 2), $gateway->code_for($to), 'the same code twice');
+		is($gateway->code_for($to, 2), $code_sent, 'the same code twice');
 		$old->quit;
 	};
 }
