@@ -48,25 +48,26 @@ core::Lane &Delivery::lane(const std::string &provider) {
     return found->second;
 }
 
-// What an answer, or its absence, says about the provider itself.
-void Delivery::judge(const std::string &provider, const core::Completion &completion) {
+void Delivery::judge(const std::string &provider, const core::Outcome &outcome) {
     constexpr std::chrono::seconds longest_pause{60};
     const core::Lane::Clock::time_point now = core::Lane::Clock::now();
     core::Lane &lane = this->lane(provider);
     core::Breaker &breaker = lane.breaker();
     const bool was_closed = breaker.is_closed();
     const bool was_kept = !breaker.has_nothing_to_keep(now);
-    const bool answered = completion.result == core::Completion::Result::response;
     bool changed = false;
-    if (answered && completion.response.status == 429) {
+    switch (outcome.service) {
+    case core::Service::up:
+        changed = breaker.succeeded();
+        break;
+    case core::Service::throttled:
         // Not down, but everybody's pause: each message finding out for itself would make it worse.
         breaker.pause_until(
-            now + std::min(completion.response.retry_after.value_or(std::chrono::seconds(1)),
-                           longest_pause));
-    } else if (answered && completion.response.status < 500) {
-        changed = breaker.succeeded();
-    } else {
+            now + std::min(outcome.retry_after.value_or(std::chrono::seconds(1)), longest_pause));
+        break;
+    case core::Service::down:
         changed = breaker.failed(now);
+        break;
     }
     if (!was_kept && breaker.has_nothing_to_keep(now))
         return;
@@ -148,6 +149,7 @@ void Delivery::prepare_one(const core::Keyring &keys, const outbox::Claimed &mes
     outbound.sender = options.sender.empty() ? out.server->options.get("sender") : options.sender;
     outbound.locale = options.locale;
     outbound.life = life;
+    outbound.now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
 
     ready_.push_back({{},
                       out.server->provider->build(outbound, out.server->options),
@@ -207,13 +209,13 @@ bool Delivery::take(const core::Completion &completion) {
     const InFlight done = std::move(found->second);
     in_flight_.erase(found);
     lane(done.claimed.provider).leave();
-    judge(done.claimed.provider, completion);
-    settle(done.claimed,
-           completion.result == core::Completion::Result::response
-               ? done.server->provider->read(done.outbound(), done.server->options,
-                                             completion.response)
-               : core::outcome_without_response(completion),
-           core::looks_up(*done.server->provider, done.server->options));
+    const core::Provider &provider = *done.server->provider;
+    const core::Outcome outcome =
+        completion.result == core::Completion::Result::response
+            ? provider.read(done.outbound(), done.server->options, completion.response)
+            : core::outcome_without_response(completion);
+    judge(done.claimed.provider, outcome);
+    settle(done.claimed, outcome, core::looks_up(provider, done.server->options));
     return true;
 }
 

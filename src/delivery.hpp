@@ -72,7 +72,8 @@ class Delivery {
     };
 
     core::Lane &lane(const std::string &provider);
-    void judge(const std::string &provider, const core::Completion &completion);
+    // What an answer, or its absence, says about the provider itself.
+    void judge(const std::string &provider, const core::Outcome &outcome);
     void prepare_one(const core::Keyring &keys, const outbox::Claimed &message);
     void settle(const outbox::Claimed &message, const core::Outcome &outcome,
                 bool looks_up = false);

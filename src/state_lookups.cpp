@@ -46,8 +46,11 @@ bool StateLookups::prepare_one(lookups::Claimed &message) {
     if (!message.sealed_request.empty())
         look.secret = open_sealed(keys::current(), message.key_id, message.request,
                                   as_bytes(message.sealed_request));
+    look.channel = core::parse_channel(message.channel);
     core::HttpRequest request = look.server->provider->build_lookup(
-        core::parse_channel(message.channel), message.message_id, look.server->options);
+        {look.channel, message.message_id,
+         std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now())},
+        look.server->options);
     const core::TransportOptions transport = core::transport_options(look.server->options);
     look.claimed = message;
     ready_.push_back({std::move(look), std::move(request), transport});
@@ -80,8 +83,9 @@ bool StateLookups::take(const core::Completion &completion) {
     in_flight_.erase(entry);
     core::Receipt receipt;
     if (completion.result == core::Completion::Result::response)
-        receipt = core::read_lookup(*done.server->provider, completion.response,
-                                    {done.secret.recipient.view(), done.secret.code.view(), {}});
+        receipt = done.server->provider->read_lookup(
+            done.channel, completion.response,
+            {done.secret.recipient.view(), done.secret.code.view(), {}});
     settle(done.claimed, receipt);
     return true;
 }

@@ -35,6 +35,7 @@ class StateLookups {
   private:
     struct InFlight {
         lookups::Claimed claimed;
+        core::Channel channel;
         core::RequestData secret; // what of the answer may be kept depends on it
         std::shared_ptr<const servers::Server> server;
     };

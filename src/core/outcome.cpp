@@ -50,9 +50,16 @@ Verdict classify_status(long status) noexcept {
     return Verdict::refused;
 }
 
+Service classify_service(long status) noexcept {
+    if (status == 429)
+        return Service::throttled;
+    return status >= 500 && status <= 599 ? Service::down : Service::up;
+}
+
 Outcome outcome_from_status(const HttpResponse &response) {
     Outcome outcome;
     outcome.verdict = classify_status(response.status);
+    outcome.service = classify_service(response.status);
     if (outcome.verdict != Verdict::accepted)
         outcome.error = "HTTP " + std::to_string(response.status);
     if (outcome.verdict == Verdict::retry || outcome.verdict == Verdict::unknown)

@@ -16,8 +16,13 @@ namespace mfa::core {
 // may have it (timeout after writing, 500, 502, 504). refused: it will never take it.
 enum class Verdict { accepted, retry, unknown, refused };
 
+// What it says about the provider itself, whatever became of the message: throttled, everybody is to
+// wait; down, it does not answer or not with sense.
+enum class Service { up, throttled, down };
+
 struct Outcome {
     Verdict verdict = Verdict::unknown;
+    Service service = Service::up;
     std::string message_id; // accepted: the provider's id, at most 200 bytes of printable ASCII
     std::string error; // otherwise: status and the provider's code; never the provider's prose,
                        // which may echo the text
@@ -27,6 +32,9 @@ struct Outcome {
 // The class of an HTTP status where the provider says nothing more exact: 2xx accepted; 429, 503
 // retry; 408, 425 retry; 500, 502, 504 and other 5xx unknown; everything else refused.
 Verdict classify_status(long status) noexcept;
+
+// 429 throttled; 5xx down; else up.
+Service classify_service(long status) noexcept;
 
 // Its verdict, "HTTP 503" as the error unless accepted, and Retry-After where another try makes sense.
 Outcome outcome_from_status(const HttpResponse &response);

@@ -5,7 +5,6 @@
 
 #include "core/error.hpp"
 #include "core/http.hpp"
-#include "core/json.hpp"
 #include "core/option_checks.hpp"
 #include "core/providers/providers.hpp"
 
@@ -166,22 +165,6 @@ void check_complete(const Provider &provider, const Options &options) {
     }
     if (provider.check != nullptr)
         provider.check(options);
-}
-
-Receipt read_lookup(const Provider &provider, const HttpResponse &response, const Sent &sent) {
-    Receipt receipt;
-    if (classify_status(response.status) != Verdict::accepted)
-        return receipt;
-    const auto word = json_scalar_at(response.body, provider.lookup_state);
-    receipt.state = word ? parse_delivery_state(*word).value_or(DeliveryState::pending)
-                         : DeliveryState::pending;
-    if (receipt.state != DeliveryState::undelivered)
-        return receipt;
-    receipt.error =
-        receipt_error(json_scalar_at(response.body, provider.lookup_error).value_or(""), sent);
-    if (receipt.error.empty())
-        receipt.error = receipt_error(*word, sent);
-    return receipt;
 }
 
 bool looks_up(const Provider &provider, const Options &options) {

@@ -56,6 +56,20 @@ struct OutboundMessage {
     std::string_view code;
     std::string_view locale;     // BCP 47, '' = not said
     std::chrono::seconds life{}; // remaining, at least 1 s
+    std::chrono::sys_seconds now{};
+};
+
+// A message that was accepted, whose state is asked for.
+struct LookupTarget {
+    Channel channel = Channel::sms;
+    std::string_view message_id; // the provider's
+    std::chrono::sys_seconds now{};
+};
+
+// What a look-up answered; pending where it is no answer that says something final.
+struct Receipt {
+    DeliveryState state = DeliveryState::pending;
+    std::string error; // undelivered: the provider's reason, as far as it may be kept
 };
 
 struct Provider {
@@ -71,29 +85,21 @@ struct Provider {
     HttpRequest (*build)(const OutboundMessage &message, const Options &options);
     Outcome (*read)(const OutboundMessage &message, const Options &options,
                     const HttpResponse &response);
-    // A request for the state of a message that was accepted (null: there is no such look-up), and
-    // where in its JSON answer the word for the state and the error code stand.
-    HttpRequest (*build_lookup)(Channel channel, std::string_view message_id,
-                                const Options &options) = nullptr;
-    std::string_view lookup_state = {};
-    std::string_view lookup_error = {};
+    // A request for the state of a message that was accepted, and its answer; null: there is no such
+    // look-up.
+    HttpRequest (*build_lookup)(const LookupTarget &target, const Options &options) = nullptr;
+    Receipt (*read_lookup)(Channel channel, const HttpResponse &response,
+                           const Sent &sent) = nullptr;
     // How its webhooks are signed; null, or nothing: not in a way that mfa can check.
     std::optional<SignatureScheme> (*signature_scheme)(const Options &options) = nullptr;
 };
-
-// What a look-up answered; pending where it is no answer that says something final.
-struct Receipt {
-    DeliveryState state = DeliveryState::pending;
-    std::string error; // undelivered: the provider's reason, as far as it may be kept
-};
-Receipt read_lookup(const Provider &provider, const HttpResponse &response, const Sent &sent);
 
 // Whether the state of what was accepted is looked up: the provider can, and the server's option
 // state_lookup is not 'off'.
 bool looks_up(const Provider &provider, const Options &options);
 
 // Options that every provider takes: sender, timeout, connect_timeout, max_connections, max_rate,
-// ca_file, proxy. (base_url belongs to the providers that have a default for it.)
+// ca_file, proxy, state_lookup. (base_url belongs to the providers that have a default for it.)
 std::span<const OptionSpec> common_options();
 
 // By the name of the foreign-data wrapper; nullptr where it is none of mfa's.

@@ -376,6 +376,7 @@ Outcome outcome_without_response(const Completion &completion) {
     Outcome outcome;
     outcome.verdict =
         completion.result == Completion::Result::not_reached ? Verdict::retry : Verdict::unknown;
+    outcome.service = Service::down;
     outcome.error = completion.error;
     return outcome;
 }

@@ -10,7 +10,8 @@ namespace {
 
 Receipt look(const std::string &body, long status = 200) {
     const Provider *provider = find_provider("mfa_signalwire");
-    return read_lookup(*provider, {status, body, {}}, {"+14155550123", "482913", "text"});
+    return provider->read_lookup(Channel::sms, {status, body, {}},
+                                 {"+14155550123", "482913", "text"});
 }
 
 } // namespace
@@ -69,7 +70,7 @@ TEST(Receipt, SignalWireIsAskedByTheIdAlone) {
     options.set("project_id", "p");
     options.set("api_token", "t");
     const Provider *provider = find_provider("mfa_signalwire");
-    const HttpRequest text = provider->build_lookup(Channel::sms, "SM/../1?x", options);
+    const HttpRequest text = provider->build_lookup({Channel::sms, "SM/../1?x", {}}, options);
     EXPECT_EQ(text.method, "GET");
     EXPECT_EQ(
         text.url.view(),
@@ -77,6 +78,6 @@ TEST(Receipt, SignalWireIsAskedByTheIdAlone) {
     EXPECT_TRUE(text.body.empty());
     ASSERT_EQ(text.headers.size(), 2U);
     EXPECT_EQ(text.headers[1].view(), "Authorization: Basic cDp0");
-    EXPECT_EQ(provider->build_lookup(Channel::voice, "c1", options).url.view(),
+    EXPECT_EQ(provider->build_lookup({Channel::voice, "c1", {}}, options).url.view(),
               "https://example.signalwire.com/api/calling/calls/c1");
 }

@@ -8,15 +8,18 @@
 #include "core/providers/providers.hpp"
 #include "core_helpers.hpp"
 #include "freed_memory.hpp"
+#include "provider_helpers.hpp"
 
 namespace mfa::core {
 namespace {
 
 using namespace std::chrono_literals;
 using test::all_text;
+using test::call_message;
 using test::error_of;
-
-constexpr std::string_view hostile = "é😀&=+%\"<>'\\/\r\n\t{}${1+1}%{call.from}#;?";
+using test::headers_of;
+using test::hostile;
+using test::text_message;
 
 Options options() {
     Options options;
@@ -26,34 +29,8 @@ Options options() {
     return options;
 }
 
-OutboundMessage text_message() {
-    OutboundMessage message;
-    message.channel = Channel::sms;
-    message.id = "018f0000-0000-7000-8000-000000000001";
-    message.recipient = "+14155550123";
-    message.sender = "+15550100";
-    message.text = "Your Personal Authorization Code is: 482913";
-    message.code = "482913";
-    message.life = 600s;
-    return message;
-}
-
-OutboundMessage call_message() {
-    OutboundMessage message = text_message();
-    message.channel = Channel::voice;
-    message.text = "Your code is: 4, 8, 2, 9, 1, 3. Your code is: 4, 8, 2, 9, 1, 3.";
-    return message;
-}
-
 HttpRequest build(const OutboundMessage &message, const Options &with) {
     return signalwire_provider.build(message, with);
-}
-
-std::vector<std::string> headers(const HttpRequest &request) {
-    std::vector<std::string> lines;
-    for (const Secret &header : request.headers)
-        lines.emplace_back(header.view());
-    return lines;
 }
 
 std::string body(const OutboundMessage &message, const Options &with) {
@@ -67,7 +44,7 @@ TEST(SignalWireText, Request) {
     EXPECT_EQ(request.method, "POST");
     EXPECT_EQ(request.url.view(), "https://example.signalwire.com/api/laml/2010-04-01/Accounts/"
                                   "11111111-2222-3333-4444-555555555555/Messages");
-    EXPECT_EQ(headers(request),
+    EXPECT_EQ(headers_of(request),
               (std::vector<std::string>{
                   "Content-Type: application/x-www-form-urlencoded", "Accept: application/json",
                   "Authorization: Basic "
@@ -82,9 +59,7 @@ TEST(SignalWireText, HostileFields) {
     message.recipient = hostile;
     message.sender = hostile;
     message.text = hostile;
-    const std::string encoded =
-        "%C3%A9%F0%9F%98%80%26%3D%2B%25%22%3C%3E%27%5C%2F%0D%0A%09%7B%7D%24%7B1%2B1%7D%25%7Bcall."
-        "from%7D%23%3B%3F";
+    const std::string encoded(test::hostile_percent_encoded);
     EXPECT_EQ(body(message, options()),
               "To=" + encoded + "&From=" + encoded + "&Body=" + encoded + "&ValidityPeriod=600");
 }
@@ -147,9 +122,9 @@ TEST(SignalWireCall, Request) {
     const HttpRequest request = build(call_message(), options());
     EXPECT_EQ(request.method, "POST");
     EXPECT_EQ(request.url.view(), "https://example.signalwire.com/api/calling/calls");
-    EXPECT_EQ(headers(request)[0], "Content-Type: application/json");
-    EXPECT_EQ(headers(request)[1], "Accept: application/json");
-    EXPECT_TRUE(headers(request)[2].starts_with("Authorization: Basic "));
+    EXPECT_EQ(headers_of(request)[0], "Content-Type: application/json");
+    EXPECT_EQ(headers_of(request)[1], "Accept: application/json");
+    EXPECT_TRUE(headers_of(request)[2].starts_with("Authorization: Basic "));
     EXPECT_EQ(request.body.view(),
               R"({"command":"dial","params":{"from":"+15550100","to":"+14155550123","timeout":30,)"
               R"("swml":{"version":"1.0.0","sections":{"main":[{"play":{"url":)"

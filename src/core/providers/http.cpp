@@ -284,6 +284,7 @@ Verdict verdict_of(const Options &options, long status) {
 Outcome read(const OutboundMessage &message, const Options &options, const HttpResponse &response) {
     Outcome outcome;
     outcome.verdict = verdict_of(options, response.status);
+    outcome.service = classify_service(response.status);
     if (outcome.verdict == Verdict::accepted) {
         const std::optional<std::string> id =
             options.has("message_id") ? json_scalar_at(response.body, options.get("message_id"))
@@ -308,8 +309,8 @@ std::optional<SignatureScheme> signature_scheme(const Options &options) {
 } // namespace
 
 constinit const Provider http_provider{
-    "mfa_http", channels, http_options, serves_channel,   check, build, read,
-    nullptr,    {},       {},           signature_scheme,
+    "mfa_http", channels, http_options, serves_channel, check,
+    build,      read,     nullptr,      nullptr,        signature_scheme,
 };
 
 } // namespace mfa::core

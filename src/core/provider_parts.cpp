@@ -1,0 +1,139 @@
+#include "core/provider_parts.hpp"
+
+#include <algorithm>
+
+#include "core/error.hpp"
+#include "core/json.hpp"
+
+namespace mfa::core {
+
+namespace {
+
+HttpRequest request_with(Secret url, Secret body, std::string_view content_type) {
+    HttpRequest request;
+    request.url = std::move(url);
+    request.headers.emplace_back(content_type);
+    request.headers.emplace_back("Accept: application/json");
+    request.body = std::move(body);
+    return request;
+}
+
+} // namespace
+
+Secret provider_url(const Options &options, std::string_view default_base, std::string_view path) {
+    std::string_view base = options.get("base_url", default_base);
+    while (base.ends_with('/'))
+        base.remove_suffix(1);
+    Secret url(base);
+    return std::move(url.append(path));
+}
+
+HttpRequest json_request(Secret url, Secret body) {
+    return request_with(std::move(url), std::move(body), "Content-Type: application/json");
+}
+
+HttpRequest form_request(Secret url, Secret body) {
+    return request_with(std::move(url), std::move(body),
+                        "Content-Type: application/x-www-form-urlencoded");
+}
+
+HttpRequest get_request(Secret url) {
+    HttpRequest request;
+    request.method = "GET";
+    request.url = std::move(url);
+    request.headers.emplace_back("Accept: application/json");
+    return request;
+}
+
+Secret authorization_header(std::string_view scheme, std::string_view credential) {
+    Secret header("Authorization: ");
+    return std::move(header.append(scheme).append(' ').append(credential));
+}
+
+void refuse_build(const char *what, const char *hint) {
+    throw Error(sqlstate::object_not_in_prerequisite_state, what, hint);
+}
+
+std::string_view require_sender(const OutboundMessage &message) {
+    if (message.sender.empty())
+        refuse_build("no sender for a message", "Set option \"sender\" of the server.");
+    return message.sender;
+}
+
+std::string_view require_calling_number(const OutboundMessage &message) {
+    if (!message.sender.starts_with('+'))
+        refuse_build("no phone number to call from",
+                     "Set option \"sender\" of the server to a number in E.164 form.");
+    return message.sender;
+}
+
+std::string_view without_plus(std::string_view number) noexcept {
+    return number.starts_with('+') ? number.substr(1) : number;
+}
+
+std::chrono::seconds life_within(const OutboundMessage &message, std::chrono::seconds least,
+                                 std::chrono::seconds most) noexcept {
+    return std::clamp(message.life, least, most);
+}
+
+std::string first_scalar_at(std::string_view body,
+                            std::initializer_list<std::string_view> pointers) {
+    for (const std::string_view pointer : pointers)
+        if (auto scalar = json_scalar_at(body, pointer); scalar && !scalar->empty())
+            return *std::move(scalar);
+    return {};
+}
+
+Outcome failed(const OutboundMessage &message, const HttpResponse &response, Verdict verdict,
+               std::string_view code, std::span<const KnownCode> known_codes) {
+    const auto known =
+        std::find_if(known_codes.begin(), known_codes.end(),
+                     [code](const KnownCode &each) { return !code.empty() && each.code == code; });
+    Outcome outcome;
+    outcome.verdict = verdict;
+    outcome.service = classify_service(response.status);
+    outcome.error = "HTTP " + std::to_string(response.status);
+    if (known != known_codes.end()) {
+        outcome.verdict = known->verdict;
+        if (known->service != Service::up)
+            outcome.service = known->service;
+        outcome.error.append(", provider code ").append(code).append(": ").append(known->meaning);
+    } else if (may_keep_provider_code(code, {message.recipient, message.code, message.text})) {
+        outcome.error.append(", provider code ").append(code);
+    }
+    if (outcome.verdict != Verdict::refused)
+        outcome.retry_after = response.retry_after;
+    return outcome;
+}
+
+Outcome accepted(const OutboundMessage &message, const HttpResponse &response,
+                 std::string_view id_pointer) {
+    const std::string id = first_scalar_at(response.body, {id_pointer});
+    Outcome outcome;
+    if (id.empty()) {
+        outcome.verdict = Verdict::unknown;
+        outcome.error = "HTTP " + std::to_string(response.status) + ", without a message id";
+        return outcome;
+    }
+    outcome.verdict = Verdict::accepted;
+    if (may_keep_message_id(id, {message.recipient, message.code, message.text}))
+        outcome.message_id = id;
+    return outcome;
+}
+
+Receipt receipt_at(const HttpResponse &response, std::string_view state_pointer,
+                   std::string_view error_pointer, const Sent &sent) {
+    Receipt receipt;
+    if (classify_status(response.status) != Verdict::accepted)
+        return receipt;
+    const std::string word = first_scalar_at(response.body, {state_pointer});
+    receipt.state = parse_delivery_state(word).value_or(DeliveryState::pending);
+    if (receipt.state != DeliveryState::undelivered)
+        return receipt;
+    receipt.error = receipt_error(first_scalar_at(response.body, {error_pointer}), sent);
+    if (receipt.error.empty())
+        receipt.error = receipt_error(word, sent);
+    return receipt;
+}
+
+} // namespace mfa::core
