@@ -1,9 +1,11 @@
 #include "core/message.hpp"
 
 #include <algorithm>
+#include <array>
 #include <string>
 
 #include "core/ascii.hpp"
+#include "core/autofill.hpp"
 #include "core/error.hpp"
 #include "core/gsm7.hpp"
 #include "core/placeholder.hpp"
@@ -13,7 +15,10 @@ namespace mfa::core {
 
 namespace {
 
-constexpr const char *placeholder_hint = "Valid placeholders are {code}, {minutes} and {app}.";
+constexpr std::array<std::string_view, 5> placeholder_names{"code", "minutes", "app", "webotp",
+                                                            "app_hash"};
+constexpr const char *placeholder_hint =
+    "Valid placeholders are {code}, {minutes}, {app}, {webotp} and {app_hash}.";
 
 // Wider than the names there are, so that {Code} or {token1} is a mistake to report, not a text to
 // send.
@@ -49,6 +54,13 @@ std::string whole_minutes(std::chrono::seconds valid_for) {
     return std::to_string(std::max<std::chrono::seconds::rep>((valid_for.count() + 30) / 60, 1));
 }
 
+[[noreturn]] void refuse_unset(const char *placeholder, const char *setting) {
+    throw Error(sqlstate::object_not_in_prerequisite_state,
+                std::string("message template has ") + placeholder + ", but " + setting +
+                    " is not set",
+                std::string("Use ALTER DATABASE ... SET ") + setting + " = '...'.");
+}
+
 // The template, checked already, with its values. `put_text` and `put_code` append to the result.
 template <class PutText, class PutCode>
 void fill(std::string_view message_template, const MessageValues &values, PutText put_text,
@@ -64,6 +76,17 @@ void fill(std::string_view message_template, const MessageValues &values, PutTex
         } else if (piece.text == "app") {
             check_text(values.app, "the value of {app}", false, max_app_characters);
             put_text(values.app);
+        } else if (piece.text == "webotp") {
+            if (values.webotp_domain.empty())
+                refuse_unset("{webotp}", "mfa.webotp_domain");
+            put_text("@");
+            put_text(values.webotp_domain);
+            put_text(" #");
+            put_code();
+        } else if (piece.text == "app_hash") {
+            if (values.app_hash.empty())
+                refuse_unset("{app_hash}", "mfa.app_hash");
+            put_text(values.app_hash);
         } else {
             put_text(whole_minutes(values.valid_for));
         }
@@ -92,12 +115,13 @@ void check_template(std::string_view message_template) {
     for (std::string_view rest = message_template; !rest.empty();) {
         const std::size_t offset = message_template.size() - rest.size();
         const TemplatePiece piece = next_piece(rest, is_name_character);
-        if (piece.placeholder && piece.text != "code" && piece.text != "minutes" &&
-            piece.text != "app")
+        if (piece.placeholder && std::find(placeholder_names.begin(), placeholder_names.end(),
+                                           piece.text) == placeholder_names.end())
             refuse(what + " has an unknown placeholder at character " +
                        std::to_string(count_code_points(message_template.substr(0, offset)) + 1),
                    placeholder_hint);
     }
+    check_autofill(message_template);
 }
 
 Secret render_message(std::string_view message_template, const MessageValues &values) {
@@ -107,6 +131,11 @@ Secret render_message(std::string_view message_template, const MessageValues &va
     fill(
         message_template, values, [&](std::string_view text) { rendered.append(text); },
         [&] { rendered.append(values.code); });
+    if (message_template.ends_with(app_hash_placeholder) && rendered.size() > max_app_hash_bytes)
+        refuse("message with its code is " + std::to_string(rendered.size()) +
+                   " bytes long, at most " + std::to_string(max_app_hash_bytes) +
+                   " are allowed with {app_hash}",
+               "Shorten the message.");
     return rendered;
 }
 
@@ -169,6 +198,7 @@ void check_message_fits(Channel channel, std::string_view rendered) {
 
 Secret speak_message(std::string_view message_template, const MessageValues &values) {
     check_template(message_template);
+    message_template = without_autofill(message_template);
     Secret once;
     once.reserve(2 * (message_template.size() + 3 * values.code.size() + values.app.size()) + 16);
     fill(

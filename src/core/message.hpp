@@ -21,13 +21,19 @@ struct MessageValues {
     std::string_view code;
     std::string_view app;
     std::chrono::seconds valid_for{};
+    std::string_view webotp_domain{}; // '' = not set
+    std::string_view app_hash{};      // '' = not set
 };
 
-// Replaces {code}, {minutes} (valid_for to the nearest minute, at least 1) and {app}; appends the code
-// after a space where the template has no {code}. Values are not searched for placeholders. Braces
-// around anything but letters, digits and '_' are text. core::Error 22023 for a placeholder it does
-// not know, for control characters other than newline, for invalid UTF-8, for a template that is
-// empty or longer than max_text_characters, and for an {app} longer than max_app_characters.
+// Replaces {code}, {minutes} (valid_for to the nearest minute, at least 1), {app}, and the two by which
+// phones fill a code in: {webotp}, "@DOMAIN #CODE" as the last line (W3C/WICG "Origin-bound one-time
+// codes delivered via SMS"), and {app_hash}, at the end (Android SMS Retriever: at most 140 bytes in
+// all). Appends the code after a space where the template has no {code}. Values are not searched for
+// placeholders. Braces around anything but letters, digits and '_' are text. core::Error 22023 for a
+// placeholder it does not know or in the wrong place, for control characters other than newline, for
+// invalid UTF-8, for a template that is empty or longer than max_text_characters, for an {app} longer
+// than max_app_characters, and a text with {app_hash} longer than it may be; 55000 where {webotp} or
+// {app_hash} has no value.
 Secret render_message(std::string_view message_template, const MessageValues &values);
 
 // The same checks without values.

@@ -11,9 +11,20 @@ namespace {
 constexpr char format_version = 1;
 constexpr std::size_t length_bytes = 4; // big-endian
 
-std::array<std::string_view, 6> fields_of(const RequestData &data) {
-    return {data.recipient.view(), data.code.view(), data.message,
-            data.locale,           data.app,         data.sender};
+constexpr std::string_view yes = "1";
+using Fields = std::array<std::string_view, 10>;
+
+Fields fields_of(const RequestData &data) {
+    return {data.recipient.view(),
+            data.code.view(),
+            data.message,
+            data.locale,
+            data.app,
+            data.sender,
+            data.purpose,
+            data.webotp_domain,
+            data.app_hash,
+            data.own_message ? yes : std::string_view{}};
 }
 
 // Takes one field off the front of `bytes`; nothing where it is cut short.
@@ -60,7 +71,7 @@ std::optional<RequestData> decode(std::string_view bytes) {
         return std::nullopt;
     }
     bytes.remove_prefix(1);
-    std::array<std::string_view, 6> fields;
+    Fields fields;
     for (std::string_view &field : fields) {
         const std::optional<std::string_view> taken = take_field(bytes);
         if (!taken) {
@@ -71,8 +82,13 @@ std::optional<RequestData> decode(std::string_view bytes) {
     if (!bytes.empty()) {
         return std::nullopt;
     }
+    if (!fields[9].empty() && fields[9] != yes) {
+        return std::nullopt;
+    }
     return RequestData{Secret(fields[0]),      Secret(fields[1]),      std::string(fields[2]),
-                       std::string(fields[3]), std::string(fields[4]), std::string(fields[5])};
+                       std::string(fields[3]), std::string(fields[4]), std::string(fields[5]),
+                       std::string(fields[6]), std::string(fields[7]), std::string(fields[8]),
+                       !fields[9].empty()};
 }
 
 } // namespace mfa::core

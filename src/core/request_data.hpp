@@ -10,12 +10,16 @@
 namespace mfa::core {
 
 struct RequestData {
-    Secret recipient;    // normalised
-    Secret code;         // canonical
-    std::string message; // template; '' = built-in of the locale
-    std::string locale;  // '' = English
-    std::string app;     // what {app} stands for
-    std::string sender;  // '' = the server's
+    Secret recipient;          // normalised
+    Secret code;               // canonical
+    std::string message;       // template; '' = built-in of the locale
+    std::string locale;        // '' = English
+    std::string app;           // what {app} stands for
+    std::string sender;        // '' = the server's
+    std::string purpose;       // picks the template
+    std::string webotp_domain; // what {webotp} names
+    std::string app_hash;      // what {app_hash} stands for
+    bool own_message = false;  // the call gave it: it goes over every channel
 };
 
 // Length-prefixed fields behind a version byte; `decode` answers nothing for anything else, and never

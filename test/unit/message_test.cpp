@@ -259,7 +259,8 @@ TEST(RenderMessage, RefusesBadTemplates) {
          {"{token}", "x {Code}", "{code} {MINUTES}", "{code1}", "{_}", "{a}", "{code} {unknown}"}) {
         const Error error = error_of([&] { render(text); });
         EXPECT_STREQ(error.sqlstate(), "22023") << text;
-        EXPECT_EQ(error.hint(), "Valid placeholders are {code}, {minutes} and {app}.");
+        EXPECT_EQ(error.hint(),
+                  "Valid placeholders are {code}, {minutes}, {app}, {webotp} and {app_hash}.");
         EXPECT_EQ(all_text(error).find("482913"), std::string::npos);
         EXPECT_THROW(check_template(text), Error);
         EXPECT_THROW(speak(text), Error);

@@ -12,7 +12,8 @@ namespace mfa::core {
 namespace {
 
 RequestData sample() {
-    return {Secret("+14155550123"), Secret("048291"), "Code: {code}", "pt-BR", "Shop", "+15550100"};
+    return {Secret("+14155550123"), Secret("048291"), "Code: {code}", "pt-BR", "Shop", "+15550100",
+            "payment:4711",         "example.com",    "FA+9qCX9VSu",  true};
 }
 
 std::string encoded(const RequestData &data) { return std::string(encode(data).view()); }
@@ -24,20 +25,32 @@ void expect_equal(const RequestData &a, const RequestData &b) {
     EXPECT_EQ(a.locale, b.locale);
     EXPECT_EQ(a.app, b.app);
     EXPECT_EQ(a.sender, b.sender);
+    EXPECT_EQ(a.purpose, b.purpose);
+    EXPECT_EQ(a.webotp_domain, b.webotp_domain);
+    EXPECT_EQ(a.app_hash, b.app_hash);
+    EXPECT_EQ(a.own_message, b.own_message);
 }
 
 // Rows of an older version of the library are read by a newer one: the form is fixed.
 TEST(RequestData, HasAFixedForm) {
-    EXPECT_EQ(encoded(sample()), std::string("\x01"
-                                             "\0\0\0\x0c+14155550123"
-                                             "\0\0\0\x06"
-                                             "048291"
-                                             "\0\0\0\x0c"
-                                             "Code: {code}"
-                                             "\0\0\0\x05pt-BR"
-                                             "\0\0\0\x04Shop"
-                                             "\0\0\0\x09+15550100",
-                                             1 + 6 * 4 + 12 + 6 + 12 + 5 + 4 + 9));
+    EXPECT_EQ(encoded(sample()),
+              std::string("\x01"
+                          "\0\0\0\x0c+14155550123"
+                          "\0\0\0\x06"
+                          "048291"
+                          "\0\0\0\x0c"
+                          "Code: {code}"
+                          "\0\0\0\x05pt-BR"
+                          "\0\0\0\x04Shop"
+                          "\0\0\0\x09+15550100"
+                          "\0\0\0\x0cpayment:4711"
+                          "\0\0\0\x0b"
+                          "example.com"
+                          "\0\0\0\x0b"
+                          "FA+9qCX9VSu"
+                          "\0\0\0\x01"
+                          "1",
+                          1 + 10 * 4 + 12 + 6 + 12 + 5 + 4 + 9 + 12 + 11 + 11 + 1));
 }
 
 TEST(RequestData, ComesBackAsItWas) {
@@ -53,15 +66,15 @@ TEST(RequestData, KeepsEmptyFieldsAndEveryByte) {
         all_bytes += static_cast<char>(byte);
     }
     for (const std::string &text : {std::string(), all_bytes, std::string(1 << 20, 'x')}) {
-        for (int field = 0; field < 6; ++field) {
+        for (int field = 0; field < 9; ++field) {
             RequestData data;
-            (field == 0   ? data.recipient
-             : field == 1 ? data.code
-                          : data.code) = Secret(field < 2 ? text : "");
-            (field == 2   ? data.message
-             : field == 3 ? data.locale
-             : field == 4 ? data.app
-                          : data.sender) = field < 2 ? "" : text;
+            data.recipient = Secret(field == 0 ? text : "");
+            data.code = Secret(field == 1 ? text : "");
+            int each = 2;
+            for (std::string *value : {&data.message, &data.locale, &data.app, &data.sender,
+                                       &data.purpose, &data.webotp_domain, &data.app_hash})
+                if (each++ == field)
+                    *value = text;
             const std::optional<RequestData> back = decode(encode(data).view());
             ASSERT_TRUE(back);
             expect_equal(*back, data);
@@ -104,9 +117,9 @@ TEST(RequestData, RefusesEveryWrongLength) {
         }
     }
     EXPECT_FALSE(decode("\x01\xff\xff\xff\xff"));
-    EXPECT_FALSE(decode(std::string("\x01", 1) + std::string(23, '\0')));
-    EXPECT_TRUE(decode(std::string("\x01", 1) + std::string(24, '\0')));
-    EXPECT_FALSE(decode(std::string("\x01", 1) + std::string(25, '\0')));
+    EXPECT_FALSE(decode(std::string("\x01", 1) + std::string(39, '\0')));
+    EXPECT_TRUE(decode(std::string("\x01", 1) + std::string(40, '\0')));
+    EXPECT_FALSE(decode(std::string("\x01", 1) + std::string(41, '\0')));
 }
 
 TEST(RequestData, LeavesNoSecretBehind) {
