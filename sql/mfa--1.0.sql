@@ -92,6 +92,65 @@ CREATE TABLE mfa.route (
 COMMENT ON TABLE mfa.route IS 'destinations: allowed or denied, through which servers, how often';
 SELECT pg_catalog.pg_extension_config_dump('mfa.route', '');
 
+-- Texts of messages. For a message of purpose 'payment:4711' in locale pt-BR over sms, rows of that purpose
+-- come before rows of 'payment', and those before rows of ''; of these, pt-BR before pt before ''; of these,
+-- sms before ''. Configuration, so it is logged, and pg_dump saves it.
+CREATE TABLE mfa.template (
+    purpose text COLLATE "C" NOT NULL DEFAULT ''
+        CHECK (pg_catalog.octet_length(purpose) <= 256),
+    locale  text COLLATE "C" NOT NULL DEFAULT '', -- BCP 47; '' is every language
+    channel text COLLATE "C" NOT NULL DEFAULT ''  -- '' is every channel
+        CHECK (channel IN ('', 'sms', 'voice', 'whatsapp', 'email')),
+    body    text NOT NULL, -- with {code}, {minutes}, {app}, {webotp}, {app_hash}
+    CONSTRAINT template_pkey PRIMARY KEY (purpose, locale, channel)
+);
+COMMENT ON TABLE mfa.template IS 'texts of messages by purpose, language and channel';
+SELECT pg_catalog.pg_extension_config_dump('mfa.template', '');
+
+CREATE FUNCTION mfa.check_template() RETURNS trigger
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'mfa_check_template';
+COMMENT ON FUNCTION mfa.check_template() IS 'refuses a template that no message could be made of';
+CREATE TRIGGER template_check BEFORE INSERT OR UPDATE ON mfa.template
+    FOR EACH ROW EXECUTE FUNCTION mfa.check_template();
+
+-- Recipients with a fixed code, to whom nothing is sent and whom no send limit concerns: for tests, and for
+-- those who review an app. Configuration, so it is logged, and pg_dump saves it, with the codes.
+CREATE TABLE mfa.test_recipient (
+    recipient text COLLATE "C" NOT NULL, -- as mfa_send normalises it
+    code      text NOT NULL,             -- 4 to 20 letters and digits
+    forced    boolean NOT NULL DEFAULT false, -- although it may be a person's
+    remark    text,
+    CONSTRAINT test_recipient_pkey PRIMARY KEY (recipient)
+);
+COMMENT ON TABLE mfa.test_recipient IS 'recipients with a fixed code and no delivery';
+SELECT pg_catalog.pg_extension_config_dump('mfa.test_recipient', '');
+
+CREATE FUNCTION mfa.check_test_recipient() RETURNS trigger
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'mfa_check_test_recipient';
+COMMENT ON FUNCTION mfa.check_test_recipient() IS 'refuses recipients that may be a person''s, unless forced';
+CREATE TRIGGER test_recipient_check BEFORE INSERT OR UPDATE ON mfa.test_recipient
+    FOR EACH ROW EXECUTE FUNCTION mfa.check_test_recipient();
+
+REVOKE ALL ON FUNCTION mfa.check_template() FROM PUBLIC;
+REVOKE ALL ON FUNCTION mfa.check_test_recipient() FROM PUBLIC;
+
+-- What servers of mfa_inbox were given. UNLOGGED, and kept as long as its request: the codes in it can be read.
+CREATE UNLOGGED TABLE mfa.inbox (
+    request     uuid        NOT NULL,
+    n           smallint    NOT NULL, -- of the message
+    received_at timestamptz NOT NULL,
+    provider    text        NOT NULL, -- server
+    channel     text        NOT NULL,
+    recipient   text        NOT NULL,
+    sender      text        NOT NULL,
+    body        text        NOT NULL,
+    code        text        NOT NULL,
+    CONSTRAINT inbox_pkey PRIMARY KEY (request, n)
+);
+COMMENT ON TABLE mfa.inbox IS 'messages that mfa_inbox has taken instead of sending them, with their codes';
+
 -- Functions. They are C code that reads and writes the tables of schema mfa as the extension does, and
 -- acts on requests of the calling role (inside a SECURITY DEFINER function: of its owner).
 
@@ -229,6 +288,10 @@ SELECT m.request, m.n, m.state, m.channel, m.provider, m.tries, m.created_at, m.
  WHERE pg_catalog.pg_has_role(r.owner, 'USAGE');
 COMMENT ON VIEW mfa.messages IS 'deliveries of the current role''s requests';
 
+CREATE VIEW mfa.test_recipients AS
+SELECT t.recipient, t.forced, t.remark FROM mfa.test_recipient t;
+COMMENT ON VIEW mfa.test_recipients IS 'who has a fixed code, without the codes';
+
 -- Providers: a foreign-data wrapper each, of which only the validator is used.
 
 CREATE FUNCTION mfa.signalwire_validator(options text[], catalog oid) RETURNS void
@@ -241,6 +304,12 @@ LANGUAGE C STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'mfa_http_validator';
 COMMENT ON FUNCTION mfa.http_validator(text[], oid) IS 'checks the options of generic HTTP servers';
 
+CREATE FUNCTION mfa.inbox_validator(options text[], catalog oid) RETURNS void
+LANGUAGE C STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'mfa_inbox_validator';
+COMMENT ON FUNCTION mfa.inbox_validator(text[], oid) IS 'checks the options of inbox servers';
+
+REVOKE ALL ON FUNCTION mfa.inbox_validator(text[], oid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION mfa.signalwire_validator(text[], oid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION mfa.http_validator(text[], oid) FROM PUBLIC;
 
@@ -249,6 +318,9 @@ COMMENT ON FOREIGN DATA WRAPPER mfa_signalwire IS 'SignalWire: text messages and
 
 CREATE FOREIGN DATA WRAPPER mfa_http VALIDATOR mfa.http_validator;
 COMMENT ON FOREIGN DATA WRAPPER mfa_http IS 'any provider with an HTTP interface, described by options';
+
+CREATE FOREIGN DATA WRAPPER mfa_inbox VALIDATOR mfa.inbox_validator;
+COMMENT ON FOREIGN DATA WRAPPER mfa_inbox IS 'for development: keeps messages in table mfa.inbox';
 
 -- Default privileges may have granted something on what was just made: it is all taken back.
 DO $$

@@ -2,6 +2,8 @@
 // use. PostgreSQL zone throughout.
 #pragma once
 
+#include <string_view>
+
 #include "pg.hpp"
 
 namespace mfa::catalog {
@@ -43,6 +45,13 @@ void scan(Relation table, const char *index_name, Oid equal_function, Datum valu
     index_endscan(scan);
     ExecDropSingleTupleTableSlot(slot);
     index_close(index, AccessShareLock);
+}
+
+// The bytes of a text value. Where it was compressed or stored apart, they live in the current memory
+// context, otherwise in the tuple.
+inline std::string_view text_view(Datum datum) {
+    const text *value = DatumGetTextPP(datum);
+    return {VARDATA_ANY(value), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(value))};
 }
 
 // A bytea of these bytes.

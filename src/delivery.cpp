@@ -3,6 +3,7 @@
 #include "breakers.hpp"
 #include "core/compose.hpp"
 #include "core/error.hpp"
+#include "inbox.hpp"
 #include "keys.hpp"
 #include "lookups.hpp"
 #include "pg_wall.hpp"
@@ -151,6 +152,11 @@ void Delivery::prepare_one(const core::Keyring &keys, const outbox::Claimed &mes
     outbound.life = life;
     outbound.now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
 
+    if (core::keeps_messages(*out.server->provider)) {
+        inbox::put(message, outbound);
+        settle(message, {core::Verdict::accepted, core::Service::up, {}, {}, {}});
+        return;
+    }
     ready_.push_back({{},
                       out.server->provider->build(outbound, out.server->options),
                       core::transport_options(out.server->options)});

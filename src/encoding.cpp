@@ -15,4 +15,16 @@ std::string to_utf8(std::string_view text) {
     return converted;
 }
 
+std::string from_utf8(std::string_view text) {
+    const int encoding = GetDatabaseEncoding();
+    std::string readable(text);
+    if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII)
+        return readable;
+    std::erase_if(readable, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; });
+    std::replace_if(
+        readable.begin(), readable.end(),
+        [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, '?');
+    return readable;
+}
+
 } // namespace mfa

@@ -10,4 +10,7 @@ namespace mfa {
 // and where all is ASCII, as it is.
 std::string to_utf8(std::string_view text);
 
+// The other way, for what a person may look at: what the database's encoding does not have becomes '?'.
+std::string from_utf8(std::string_view text);
+
 } // namespace mfa

@@ -25,6 +25,7 @@ Statement delete_statement = {
     "WITH old AS (SELECT r.* FROM mfa.request r WHERE r.expires_at <= $1"
     "  ORDER BY r.expires_at LIMIT $2 FOR UPDATE SKIP LOCKED),"
     " messages AS (DELETE FROM mfa.message m USING old WHERE m.request = old.id),"
+    " inbox AS (DELETE FROM mfa.inbox i USING old WHERE i.request = old.id),"
     " verified AS (SELECT o.recipient_hash, pg_catalog.max(o.ended_at) AS at FROM old o"
     "  WHERE o.state = 'verified' GROUP BY o.recipient_hash),"
     " forgotten AS (DELETE FROM mfa.failure f USING verified v"

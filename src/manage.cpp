@@ -10,6 +10,8 @@
 #include "pg_wall.hpp"
 #include "request_store.hpp"
 #include "sealed_data.hpp"
+#include "templates.hpp"
+#include "test_recipients.hpp"
 
 namespace mfa {
 
@@ -83,7 +85,9 @@ void resend(const core::RequestId &id, const std::optional<std::string> &channel
         core::parse_channel(channel.value_or(found.sends > 0 ? found.last.channel : "sms"));
     message.recipient = core::normalise_recipient(
         message.channel, secret.recipient.view()); // a number gets no e-mail
+    message.test_code = test_recipients::find(message.recipient);
     message.text = text_options(keys, found);
+    templates::choose(message.text, message.channel);
     const std::chrono::seconds life((found.row.expires_at - GetCurrentTimestamp()) / USECS_PER_SEC);
     core::compose(message.channel, message.text, secret.code.view(), life);
     address(message, std::nullopt, GetUserId());

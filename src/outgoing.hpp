@@ -21,6 +21,8 @@ struct OutgoingMessage {
     core::RequestData text; // how it is worded; recipient and code are sealed with the request
     std::optional<routes::Route> route;
     std::vector<std::string> providers;
+    // Of a test recipient, who gets no message: no route, provider, limit or fallback concerns it.
+    std::optional<core::Secret> test_code;
 };
 
 // Finds the route (MF002 where it denies the destination) and the providers; `provider` alone where the

@@ -16,11 +16,6 @@ enum Column : int {
     column_count
 };
 
-std::string_view view(Datum datum) {
-    const text *value = DatumGetTextPP(datum);
-    return {VARDATA_ANY(value), static_cast<std::size_t>(VARSIZE_ANY_EXHDR(value))};
-}
-
 std::size_t common_length(std::string_view a, std::string_view b) {
     return static_cast<std::size_t>(
         std::mismatch(a.begin(), a.begin() + std::min(a.size(), b.size()), b.begin()).first -
@@ -30,7 +25,7 @@ std::size_t common_length(std::string_view a, std::string_view b) {
 void read(TupleTableSlot *slot, Route *route) {
     const Datum *values = slot->tts_values;
     const bool *nulls = slot->tts_isnull;
-    const std::string_view prefix = view(values[col_prefix]);
+    const std::string_view prefix = catalog::text_view(values[col_prefix]);
     route->prefix.assign(prefix);
     route->allow = DatumGetBool(values[col_allow]);
     if (!nulls[col_providers]) {
@@ -39,12 +34,12 @@ void read(TupleTableSlot *slot, Route *route) {
         deconstruct_array(DatumGetArrayTypeP(values[col_providers]), TEXTOID, -1, false,
                           TYPALIGN_INT, &items, nullptr, &count);
         for (int i = 0; i < count; ++i) {
-            const std::string_view name = view(items[i]);
+            const std::string_view name = catalog::text_view(items[i]);
             route->providers.emplace_back(name);
         }
     }
     if (!nulls[col_send_limit]) {
-        const std::string_view limit = view(values[col_send_limit]);
+        const std::string_view limit = catalog::text_view(values[col_send_limit]);
         route->send_limit.emplace(limit);
     }
 }
@@ -74,7 +69,8 @@ std::optional<Route> find(const std::string &recipient) {
                 std::size_t common = 0;
                 if (any) {
                     slot_getallattrs(slot);
-                    const std::string_view prefix = view(slot->tts_values[col_prefix]);
+                    const std::string_view prefix =
+                        catalog::text_view(slot->tts_values[col_prefix]);
                     common = common_length(prefix, key);
                     if (common == prefix.size())
                         read(slot, &found.emplace());

@@ -4,12 +4,15 @@
 #include "core/compose.hpp"
 #include "core/locale.hpp"
 #include "core/provider.hpp"
+#include "core/recipient_locale.hpp"
 #include "encoding.hpp"
 #include "keys.hpp"
 #include "outgoing.hpp"
 #include "pg_wall.hpp"
 #include "request_store.hpp"
 #include "settings.hpp"
+#include "templates.hpp"
+#include "test_recipients.hpp"
 
 namespace mfa {
 
@@ -88,11 +91,31 @@ std::string app_name() {
     return to_utf8(pg::call([] { return get_database_name(MyDatabaseId); }));
 }
 
+// In which words: by the call, the settings, the templates and the recipient's country.
+void word(OutgoingMessage &message, const SendCall &call) {
+    core::RequestData &text = message.text;
+    if (call.message && call.message->empty())
+        core::check_template(*call.message); // asked for, and empty: its error says so
+    text.own_message = call.message.has_value();
+    text.message = call.message.value_or("");
+    text.purpose = to_utf8(call.purpose);
+    if (call.locale)
+        text.locale = *call.locale;
+    else
+        text.locale = settings::locale[0] ? std::string_view(settings::locale)
+                                          : core::recipient_locale(message.recipient);
+    text.app = app_name();
+    text.webotp_domain = settings::webotp_domain;
+    text.app_hash = settings::app_hash;
+    templates::choose(text, message.channel);
+}
+
 Plan check(const SendCall &call, Oid role) {
     Plan plan;
     OutgoingMessage &message = plan.message;
     message.channel = core::parse_channel(call.channel);
     message.recipient = core::normalise_recipient(message.channel, call.recipient);
+    message.test_code = test_recipients::find(message.recipient);
     plan.purpose = call.purpose;
     check_purpose(plan.purpose);
     const int floor = settings::code_length_floor;
@@ -105,17 +128,14 @@ Plan check(const SendCall &call, Oid role) {
     plan.max_attempts =
         within("max_attempts", call.max_attempts.value_or(std::min(settings::max_attempts, cap)), 1,
                cap, "mfa.max_attempts_cap");
-    if (call.message && call.message->empty())
-        core::check_template(*call.message); // asked for, and empty: its error says so
-    message.text.message = call.message ? *call.message : to_utf8(settings::message);
-    message.text.locale = call.locale.value_or(settings::locale);
-    core::builtin_template(message.text.locale, message.channel); // 22023 for an unknown one
-    message.text.app = app_name();
+    word(message, call);
     if (call.sender) {
         check_sender(*call.sender);
         message.text.sender = *call.sender;
     }
     // That the text fits with a code in it: any code of that length takes the same room.
+    if (message.test_code)
+        plan.code_length = static_cast<int>(message.test_code->size());
     const std::string code(static_cast<std::size_t>(plan.code_length), '0');
     const std::chrono::seconds life(plan.valid_for / USECS_PER_SEC);
     core::compose(message.channel, message.text, code, life);
@@ -126,13 +146,19 @@ Plan check(const SendCall &call, Oid role) {
 
 // Whether a live request serves this call as well: no other kind of code was asked for, and a third of its
 // life is left.
-bool serves_again(const store::Request &live, const SendCall &call) {
+bool serves_again(const store::Request &live, const SendCall &call, const Plan &plan,
+                  const core::Key &key) {
     if (settings::resend != static_cast<int>(settings::Resend::same))
         return false;
     const TimestampTz left = live.expires_at - GetCurrentTimestamp();
+    if (left < (live.expires_at - live.created_at) / 3)
+        return false;
+    if (plan.message
+            .test_code) // it may have become a test recipient since, or have another code now
+        return core::hash_code(key, live.id, live.recipient, plan.purpose,
+                               plan.message.test_code->view()) == live.code_hash;
     return call.code_length.value_or(live.code_length) == live.code_length &&
-           call.allow_alphas.value_or(live.allow_alphas) == live.allow_alphas &&
-           left >= (live.expires_at - live.created_at) / 3;
+           call.allow_alphas.value_or(live.allow_alphas) == live.allow_alphas;
 }
 
 core::RequestId make_request(const store::Request *superseded, const Plan &plan,
@@ -156,7 +182,9 @@ core::RequestId make_request(const store::Request *superseded, const Plan &plan,
 
     core::RequestData secret;
     secret.recipient = core::Secret(plan.message.recipient);
-    secret.code = core::generate_code(plan.code_length, plan.allow_alphas, random);
+    secret.code = plan.message.test_code
+                      ? *plan.message.test_code
+                      : core::generate_code(plan.code_length, plan.allow_alphas, random);
     row.code_hash = core::hash_code(key, row.id, recipient, plan.purpose, secret.code.view());
     const std::vector<std::uint8_t> sealed = seal_data(key, row.id, secret);
     request.purpose = text_of(plan.purpose);
@@ -200,7 +228,7 @@ core::RequestId send(const SendCall &call) {
 
     const std::optional<store::Request> live = find_live(plan, hashes, role);
     const core::Key *live_key = live ? keys.find(live->key_id) : nullptr;
-    if (live_key && serves_again(*live, call)) {
+    if (live_key && serves_again(*live, call, plan, *live_key)) {
         queue(plan.message, plan.fallbacks, live->id, *live_key, false);
         return live->id;
     }

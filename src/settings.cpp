@@ -1,5 +1,6 @@
 #include "settings.hpp"
 
+#include "core/autofill.hpp"
 #include "core/code.hpp"
 #include "core/error.hpp"
 #include "core/fallback.hpp"
@@ -18,6 +19,8 @@ int max_attempts_cap;
 char *message;
 char *locale;
 char *app_name;
+char *webotp_domain;
+char *app_hash;
 char *provider;
 int resend;
 int lockout_max;
@@ -99,6 +102,14 @@ bool check_app_name(char **value, void ** /*extra*/, GucSource /*source*/) {
     return false;
 }
 
+bool check_webotp_domain(char **value, void ** /*extra*/, GucSource /*source*/) {
+    return **value == '\0' || passes([&] { core::check_webotp_domain(*value); });
+}
+
+bool check_app_hash(char **value, void ** /*extra*/, GucSource /*source*/) {
+    return **value == '\0' || passes([&] { core::check_app_hash(*value); });
+}
+
 bool check_provider(char **value, void ** /*extra*/, GucSource /*source*/) {
     char *copy = pstrdup(*value);
     List *names = NIL;
@@ -168,11 +179,19 @@ void define() {
     define_string("mfa.message", &message,
                   "Template of the text that is sent; empty for the built-in text of the locale.",
                   check_message);
-    define_string("mfa.locale", &locale, "Language of the built-in texts; empty for English.",
+    define_string("mfa.locale", &locale,
+                  "Language of the messages; empty for that of the recipient's country.",
                   check_locale);
     define_string("mfa.app_name", &app_name,
                   "What {app} in a template stands for; empty for the name of the database.",
                   check_app_name);
+    define_string("mfa.webotp_domain", &webotp_domain,
+                  "Domain that {webotp} in a template names, for browsers to fill the code in.",
+                  check_webotp_domain);
+    define_string(
+        "mfa.app_hash", &app_hash,
+        "What {app_hash} in a template stands for, for Android to pass the code to an app.",
+        check_app_hash);
     define_string(
         "mfa.provider", &provider,
         "Foreign servers through which messages are sent, in the order in which they are tried.",

@@ -9,16 +9,18 @@ namespace mfa::settings {
 enum class Resend : int { same, fresh };
 
 // Current values, as GUC keeps them; strings are never null.
-extern int code_length;                                // characters
-extern int code_length_floor;                          // least that a call may ask for
-extern bool allow_alphas;                              //
-extern int valid_for;                                  // seconds
-extern int valid_for_cap;                              // most that a call may ask for, seconds
-extern int max_attempts;                               //
-extern int max_attempts_cap;                           // most that a call may ask for
-extern char *message;                                  // template; '' = the locale's built-in text
-extern char *locale;                                   // '' = English
-extern char *app_name;                                 // {app}; '' = the database's name
+extern int code_length;       // characters
+extern int code_length_floor; // least that a call may ask for
+extern bool allow_alphas;     //
+extern int valid_for;         // seconds
+extern int valid_for_cap;     // most that a call may ask for, seconds
+extern int max_attempts;      //
+extern int max_attempts_cap;  // most that a call may ask for
+extern char *message;         // template; '' = the locale's built-in text
+extern char *locale;          // '' = English
+extern char *app_name;
+extern char *webotp_domain;
+extern char *app_hash;                                 // {app}; '' = the database's name
 extern char *provider;                                 // servers in order, comma-separated
 extern int resend;                                     // Resend
 extern int lockout_max;                                // longest lock-out, seconds

@@ -102,6 +102,7 @@ int claim_slot(Oid database) {
         slot.wanted = false;
         slot.due = DT_NOEND;
         slot.has_extension = true;
+        slot.has_inbox = false;
         slot.prepared_step = 0;
         SpinLockRelease(&slot.lock);
         claimed = free;

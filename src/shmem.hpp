@@ -20,6 +20,7 @@ struct Slot {
     TimestampTz due;    // when a worker is to look again by itself; DT_NOEND: never
     bool ended_well;    // the last worker left by itself
     bool has_extension; // what the last worker found; true until one has looked
+    bool has_inbox;     // a worker has said in the log that mfa_inbox is in use
     int prepared_step;  // s between looks for prepared transactions that were committed; 0: none
 };
 

@@ -56,28 +56,34 @@ Datum validate(FunctionCallInfo fcinfo, const core::Provider &provider) {
         if (names_a_file(option.name))
             require_file_privilege(option.name);
     }
+    if (catalog == ForeignServerRelationId && core::keeps_messages(provider))
+        pg::call([] {
+            ereport(WARNING,
+                    (errmsg("servers of mfa_inbox send no messages, but keep them, with their "
+                            "codes, in table mfa.inbox"),
+                     errhint("This is for development.")));
+        });
     PG_RETURN_VOID();
 }
-
-Datum validate_signalwire(FunctionCallInfo fcinfo) {
-    return validate(fcinfo, core::signalwire_provider);
-}
-
-Datum validate_http(FunctionCallInfo fcinfo) { return validate(fcinfo, core::http_provider); }
 
 } // namespace
 
 } // namespace mfa
 
-extern "C" {
-PG_FUNCTION_INFO_V1(mfa_signalwire_validator);
-PG_FUNCTION_INFO_V1(mfa_http_validator);
+// The SQL-callable function mfa_NAME_validator of a provider.
+#define MFA_VALIDATOR(name)                                                                        \
+    namespace mfa {                                                                                \
+    static Datum validate_##name(FunctionCallInfo fcinfo) {                                        \
+        return validate(fcinfo, core::name##_provider);                                            \
+    }                                                                                              \
+    }                                                                                              \
+    extern "C" {                                                                                   \
+    PG_FUNCTION_INFO_V1(mfa_##name##_validator);                                                   \
+    PGDLLEXPORT Datum mfa_##name##_validator(PG_FUNCTION_ARGS) {                                   \
+        return mfa::pg::entry<mfa::validate_##name>(fcinfo);                                       \
+    }                                                                                              \
+    }
 
-PGDLLEXPORT Datum mfa_signalwire_validator(PG_FUNCTION_ARGS) {
-    return mfa::pg::entry<mfa::validate_signalwire>(fcinfo);
-}
-
-PGDLLEXPORT Datum mfa_http_validator(PG_FUNCTION_ARGS) {
-    return mfa::pg::entry<mfa::validate_http>(fcinfo);
-}
-}
+MFA_VALIDATOR(signalwire)
+MFA_VALIDATOR(http)
+MFA_VALIDATOR(inbox)

@@ -103,6 +103,12 @@ std::string_view builtin_template(std::string_view locale, Channel channel) {
     return channel == Channel::voice && !language->voice.empty() ? language->voice : language->text;
 }
 
+void check_locale_tag(std::string_view locale) {
+    if (!locale.empty() && !is_tag(locale))
+        throw Error(sqlstate::invalid_parameter_value, "locale is not a language tag",
+                    "Use the form of BCP 47, such as de, pt-BR or zh-Hant.");
+}
+
 std::string_view speech_locale(std::string_view locale) noexcept {
     const Language *language = find(locale);
     return language == nullptr ? std::string_view{} : language->speech;

@@ -12,6 +12,9 @@ namespace mfa::core {
 // the known ones.
 std::string_view builtin_template(std::string_view locale, Channel channel);
 
+// core::Error 22023 unless `locale` is '' or has the form of a language tag (RFC 5646).
+void check_locale_tag(std::string_view locale);
+
 // The language with a region that speech engines want, 'de-DE' for 'de'; '' for an unknown one.
 std::string_view speech_locale(std::string_view locale) noexcept;
 

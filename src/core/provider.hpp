@@ -80,6 +80,7 @@ struct Provider {
     bool (*serves)(Channel channel, const Options &options);
     // What no single option's check can see: core::Error 55000. Null: nothing.
     void (*check)(const Options &options);
+    // Null where messages stay in the database (keeps_messages()).
     // Takes options that check_complete() has passed. core::Error 55000 where this message lacks
     // something that they don't give, such as a sender.
     HttpRequest (*build)(const OutboundMessage &message, const Options &options);
@@ -93,6 +94,9 @@ struct Provider {
     // How its webhooks are signed; null, or nothing: not in a way that mfa can check.
     std::optional<SignatureScheme> (*signature_scheme)(const Options &options) = nullptr;
 };
+
+// Whether it sends nothing, but leaves messages in a table.
+inline bool keeps_messages(const Provider &provider) noexcept { return provider.build == nullptr; }
 
 // Whether the state of what was accepted is looked up: the provider can, and the server's option
 // state_lookup is not 'off'.

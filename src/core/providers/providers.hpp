@@ -8,5 +8,6 @@ namespace mfa::core {
 
 extern const Provider signalwire_provider;
 extern const Provider http_provider;
+extern const Provider inbox_provider;
 
 } // namespace mfa::core

@@ -1,0 +1,121 @@
+// Triggers that check rows of the configuration tables when they are written: a wrong one would be found
+// when somebody logs in. They need the library, but not the server's preloading of it, so that a dump can
+// be restored anywhere.
+
+#include "catalog.hpp"
+#include "core/ascii.hpp"
+#include "core/code.hpp"
+#include "core/error.hpp"
+#include "core/locale.hpp"
+#include "core/message.hpp"
+#include "core/recipient.hpp"
+#include "core/reserved_recipient.hpp"
+#include "encoding.hpp"
+#include "pg_wall.hpp"
+
+namespace mfa {
+
+namespace {
+
+using core::sqlstate::invalid_parameter_value;
+
+// The row as it would be written.
+struct NewRow {
+    HeapTuple tuple;
+    TupleDesc columns;
+
+    explicit NewRow(FunctionCallInfo fcinfo) {
+        if (!CALLED_AS_TRIGGER(fcinfo))
+            throw core::Error(core::sqlstate::feature_not_supported,
+                              "this function is called by a trigger only");
+        const TriggerData *trigger = reinterpret_cast<TriggerData *>(fcinfo->context);
+        tuple = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple
+                                                           : trigger->tg_trigtuple;
+        columns = RelationGetDescr(trigger->tg_relation);
+    }
+
+    // PostgreSQL zone. The columns that are asked for are NOT NULL; where one is null all the same, its
+    // constraint says so after the trigger.
+    Datum value(const char *name, bool *is_null) const {
+        return heap_getattr(tuple, SPI_fnumber(columns, name), columns, is_null);
+    }
+
+    std::string text(const char *name) const {
+        std::string copy;
+        pg::call([&] {
+            bool is_null = true;
+            const Datum datum = value(name, &is_null);
+            if (!is_null)
+                copy.assign(catalog::text_view(datum));
+        });
+        return to_utf8(copy);
+    }
+
+    bool flag(const char *name) const {
+        return pg::call([&] {
+            bool is_null = true;
+            const Datum datum = value(name, &is_null);
+            return !is_null && DatumGetBool(datum);
+        });
+    }
+};
+
+Datum check_template(FunctionCallInfo fcinfo) {
+    const NewRow row(fcinfo);
+    const std::string locale = row.text("locale");
+    const std::string channel = row.text("channel");
+    const std::string body = row.text("body");
+    core::check_locale_tag(locale);
+    const core::Channel as = channel.empty()
+                                 ? core::Channel::sms
+                                 : core::parse_channel(channel); // sms has the least room
+    // With values as short as they can be: what does not fit then, never does.
+    const std::string code(core::min_code_length, '0');
+    const core::MessageValues least{code, "", std::chrono::seconds(1), "a", "00000000000"};
+    if (as == core::Channel::voice)
+        core::speak_message(body, least);
+    else
+        core::check_message_fits(as, core::render_message(body, least).view());
+    return PointerGetDatum(row.tuple);
+}
+
+Datum check_test_recipient(FunctionCallInfo fcinfo) {
+    const NewRow row(fcinfo);
+    const std::string recipient = row.text("recipient");
+    const core::Channel channel =
+        recipient.find('@') == std::string::npos ? core::Channel::sms : core::Channel::email;
+    if (core::normalise_recipient(channel, recipient) != recipient)
+        throw core::Error(invalid_parameter_value, "recipient is not in its normal form",
+                          "Write a number as + and digits alone, an address in lower case.");
+    const std::string code = row.text("code");
+    const std::size_t length = core::normalise_code(code).size();
+    if (length < core::min_code_length || length > core::max_code_length ||
+        !std::all_of(code.begin(), code.end(), core::is_alnum))
+        throw core::Error(invalid_parameter_value,
+                          "code must be " + std::to_string(core::min_code_length) + " to " +
+                              std::to_string(core::max_code_length) + " letters and digits");
+    if (!row.flag("forced") && !core::is_reserved_recipient(recipient))
+        throw core::Error(
+            invalid_parameter_value,
+            "recipient may be a person's: with a fixed code, who knows that logs in as that person",
+            "Use a number that is set aside for examples, such as +14155550100, or an address "
+            "under example.com; or set forced to true.");
+    return PointerGetDatum(row.tuple);
+}
+
+} // namespace
+
+} // namespace mfa
+
+extern "C" {
+PG_FUNCTION_INFO_V1(mfa_check_template);
+PG_FUNCTION_INFO_V1(mfa_check_test_recipient);
+
+PGDLLEXPORT Datum mfa_check_template(PG_FUNCTION_ARGS) {
+    return mfa::pg::entry<mfa::check_template>(fcinfo);
+}
+
+PGDLLEXPORT Datum mfa_check_test_recipient(PG_FUNCTION_ARGS) {
+    return mfa::pg::entry<mfa::check_test_recipient>(fcinfo);
+}
+}
