@@ -10,7 +10,7 @@ from typing import Any
 from exchange import json_response
 from faults import Faults, RuleError, parse_rules
 from forms import Malformed, decode_json, decode_query
-from generic import Generic
+from generic import Answer, Generic
 from http1 import Request, Response
 from store import DEFAULT_PROGRESS, MAX_RECORDS, Record, Store
 
@@ -135,12 +135,27 @@ class Control:
 
     async def _set_generic(self, request: Request) -> Any:
         value = _object(decode_json(request.body))
-        _check_keys(value, "require")
+        _check_keys(value, "require", "answers")
         required = _object(value.get("require", {}))
         if not all(isinstance(item, str) for item in required.values()):
             raise ControlError(400, "require must have text values")
+        answers = value.get("answers", [])
+        if not isinstance(answers, list):
+            raise ControlError(400, "answers must be a list")
+        self._generic.answers = [_read_answer(answer) for answer in answers]
         self._generic.required = {name.lower(): item for name, item in required.items()}
-        return {"require": self._generic.required}
+        return {"require": self._generic.required, "answers": len(answers)}
+
+
+def _read_answer(value: Any) -> Answer:
+    answer = _object(value)
+    _check_keys(answer, "path", "method", "status", "body")
+    path, method, status, body = (answer.get(key) for key in ("path", "method", "status", "body"))
+    if not (isinstance(path, str) and isinstance(method, str) and isinstance(body, str)):
+        raise ControlError(400, "path, method and body of an answer must be text")
+    if not (isinstance(status, int) and 200 <= status <= 599):
+        raise ControlError(400, "status of an answer must be a number from 200 to 599")
+    return Answer(path, method, status, body)
 
 
 class _Query:

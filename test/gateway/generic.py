@@ -1,8 +1,9 @@
 """/generic/…: a provider without a contract, for clients that bring their own.
 
 Takes JSON, a form, XML or a query, and looks for the recipient and the text
-under the names that providers commonly give them. Headers can be demanded
-through the control API, to play an API key.
+under the names that providers commonly give them. Through the control API,
+headers can be demanded, to play an API key, and answers be given, to play a
+certain provider.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from __future__ import annotations
 import hmac
 import re
 import uuid
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 from xml.etree import ElementTree
 
 from exchange import BAD_ARGUMENT, Endpoint, Refusal, json_response
 from forms import Malformed, check_depth, children, decode_form, decode_json, decode_query, fold_pairs
-from http1 import Request, Response
+from http1 import JSON_TYPE, Request, Response
 from messages import FORM_TYPE, render_error
 from store import Record
 
@@ -23,19 +26,39 @@ _TO_NAMES = frozenset({"to", "recipient", "recipients", "destination", "destinat
 _FROM_NAMES = frozenset({"from", "sender", "originator", "src", "source"})
 _TEXT_NAMES = frozenset({"text", "body", "message", "content", "msg"})
 
+XML_TYPE = "text/xml"
 _JSON_TYPES = re.compile(r"application/(?:[\w.\-]+\+)?json")
 _XML_TYPES = re.compile(r"(?:application|text)/(?:[\w.\-]+\+)?xml")
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What requests get whose path and method match; {id} in the body is the message's id."""
+
+    path: str
+    method: str
+    status: int
+    body: str
+
+    def matches(self, request: Request) -> bool:
+        return request.head.method == self.method and fnmatchcase(request.head.path, self.path)
+
+    def render(self, sid: str) -> Response:
+        content_type = XML_TYPE if self.body.startswith("<") else JSON_TYPE
+        return Response(self.status, self.body.replace("{id}", sid).encode("utf-8"), content_type)
+
+
 class Generic:
-    """The endpoint, and the headers it demands at the moment."""
+    """The endpoint, the headers it demands at the moment, and the answers it gives."""
 
     def __init__(self) -> None:
         self.required: dict[str, str] = {}
+        self.answers: list[Answer] = []
         self._endpoint = Endpoint("generic", self._take, render_error)
 
     def reset(self) -> None:
         self.required = {}
+        self.answers = []
 
     def route(self, path: str) -> Endpoint | None:
         return self._endpoint if path.startswith("/generic/") else None
@@ -49,6 +72,10 @@ class Generic:
         record.sender = _find(sources, _FROM_NAMES)
         record.text = _find(sources, _TEXT_NAMES)
         self._check_headers(request)
+        answer = next((answer for answer in self.answers if answer.matches(request)), None)
+        if answer is not None:
+            record.sid = str(uuid.uuid4())
+            return answer.render(record.sid)
         if not sources:
             raise Refusal(400, BAD_ARGUMENT, "neither a body nor a query")
         record.sid = str(uuid.uuid4())

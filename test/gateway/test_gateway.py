@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import resource
 import shutil
@@ -151,6 +152,16 @@ class ControlTest(GatewayTest):
         self.assertEqual(self.client.request("GET", "/generic/?to=1").status, 200)
         self.assertEqual(self.messages()[0]["n"], 1)
 
+    def test_generic_plays_a_provider(self) -> None:
+        answer = {"path": "/generic/a/*", "method": "POST", "status": 202, "body": '{"sid": "{id}"}'}
+        self.control("POST", "generic", {"answers": [answer]})
+        response = self.client.request("POST", "/generic/a/b?to=1&text=2", b"")
+        self.assertEqual(response.status, 202)
+        self.assertEqual(json.loads(response.body)["sid"], self.messages()[0]["sid"])
+        self.assertEqual(self.client.request("POST", "/generic/c?to=1", b"").status, 200)
+        self.control("DELETE", "messages")
+        self.assertEqual(self.client.request("POST", "/generic/a/b?to=1", b"").status, 200)
+
     def test_wait(self) -> None:
         self.send(TO)
         found = self.control("GET", f"wait?to={TO}&count=1&timeout=0")
@@ -175,6 +186,9 @@ class ControlTest(GatewayTest):
             ("POST", "state", {"channel": "sms", "progress": ["ringing"]}, 400),
             ("POST", "state", {"sid": "x", "state": "sent"}, 400),
             ("POST", "generic", {"require": {"a": 1}}, 400),
+            ("POST", "generic", {"answers": {}}, 400),
+            ("POST", "generic", {"answers": [{"path": "*", "method": "GET", "status": "200", "body": ""}]}, 400),
+            ("POST", "generic", {"answers": [{"path": "*", "method": "GET", "status": 200}]}, 400),
             ("POST", "faults", {}, 400),
         ):
             with self.subTest(path=path, value=value):
