@@ -7,9 +7,9 @@
 
 namespace mfa::core {
 
-// The built-in template for `locale` (BCP 47 in either case, '_' read as '-'; 'pt-BR' falls back to
-// 'pt'; '' is English) and channel; core::Error 22023 for an unknown locale, with the hint that lists
-// the known ones.
+// The built-in template for `locale` (BCP 47 in either case, '_' read as '-'; 'pt-AO' falls back to
+// 'pt', 'no' is 'nb', 'zh-Hant' is 'zh-TW'; '' is English) and channel; core::Error 22023 for an
+// unknown locale, with the hint that lists the known ones.
 std::string_view builtin_template(std::string_view locale, Channel channel);
 
 // core::Error 22023 unless `locale` is '' or has the form of a language tag (RFC 5646).
