@@ -30,15 +30,17 @@ TEST(Providers, AreFoundByTheNameOfTheirWrapper) {
     EXPECT_EQ(find_provider("mfa_http"), &http_provider);
     for (const std::string_view name : {"", "signalwire", "MFA_HTTP", "mfa_", "postgres_fdw"})
         EXPECT_EQ(find_provider(name), nullptr) << name;
-    ASSERT_EQ(all_providers().size(), 2U);
+    for (const Provider *provider : all_providers())
+        EXPECT_EQ(find_provider(provider->name), provider);
 }
 
 TEST(Providers, TablesHoldTogether) {
     for (const Provider *provider : all_providers()) {
         EXPECT_TRUE(provider->name.starts_with("mfa_"));
         EXPECT_FALSE(provider->channels.empty());
-        EXPECT_NE(provider->build, nullptr);
-        EXPECT_NE(provider->read, nullptr);
+        EXPECT_EQ(provider->build == nullptr, keeps_messages(*provider));
+        EXPECT_EQ(provider->read == nullptr, keeps_messages(*provider));
+        EXPECT_EQ(provider->build_lookup == nullptr, provider->read_lookup == nullptr);
         std::set<std::string_view> names;
         for (const std::span<const OptionSpec> options : {provider->options, common_options()})
             for (const OptionSpec &option : options) {
@@ -51,6 +53,11 @@ TEST(Providers, TablesHoldTogether) {
     }
     for (const OptionSpec &option : common_options())
         EXPECT_EQ(option.place, OptionPlace::server) << option.name;
+}
+
+TEST(Providers, OnlyTheInboxKeepsMessages) {
+    for (const Provider *provider : all_providers())
+        EXPECT_EQ(keeps_messages(*provider), provider->name == "mfa_inbox") << provider->name;
 }
 
 TEST(Providers, Serve) {
