@@ -163,10 +163,10 @@ sub message_row
 {
 	my ($node, $database, $request) = @_;
 	my $row = sql($node, $database, qq{
-		SELECT state, tries, error, provider, unknowns FROM mfa.message WHERE request = '$request'
+		SELECT state, tries, error, provider, unknowns, message_id FROM mfa.message WHERE request = '$request'
 		ORDER BY n DESC LIMIT 1});
 	my %row;
-	@row{qw(state tries error provider unknowns)} = split /\|/, $row;
+	@row{qw(state tries error provider unknowns message_id)} = split /\|/, $row;
 	return \%row;
 }
 

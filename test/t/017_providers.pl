@@ -1,0 +1,171 @@
+# Each kind of provider from end to end: options as CREATE SERVER takes them, a request that holds the
+# recipient and the code, an answer in the provider's form that is understood, the state that its look-up
+# tells; and one answer by which it refuses. What the requests are made of in detail, the unit tests and
+# the contracts say.
+#
+# Without the provider's read() ("taken for accepted"): 'refused' times out waiting for failed. With an id
+# that stands elsewhere: "not ok - its message id". Without read_lookup(): times out waiting for delivered.
+
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin;
+use lib "$FindBin::RealBin/lib";
+use JSON::PP;
+use MfaTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $gateway = start_gateway();
+my $node = start_cluster('main');
+$node->safe_psql('postgres', 'CREATE DATABASE shop');
+$node->safe_psql('shop', 'CREATE EXTENSION mfa');
+
+sub shop { return sql($node, 'shop', $_[0]) }
+
+my $key_file = $node->basedir . '/vonage.pem';
+system_or_bail('openssl', 'genpkey', '-quiet', '-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048', '-out', $key_file);
+
+# channel => [status and answer to the message, answer to a look-up that says it was delivered]
+my $xml_id = '<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult><MessageId>{id}</MessageId>'
+  . '</PublishResult></PublishResponse>';
+my @providers = (
+	{
+		kind => 'twilio',
+		mapping => { account_sid => 'AC01', auth_token => 'secret' },
+		sms => [ 201, '{"sid":"{id}","status":"queued","error_code":null}', '{"status":"delivered"}' ],
+		voice => [ 201, '{"sid":"{id}","status":"queued"}', '{"status":"completed"}' ],
+		refused => [ 400, '{"code":21211,"message":"Invalid To","status":400}', '21211' ],
+	},
+	{
+		kind => 'telnyx',
+		server => { account_sid => 'a01', application_sid => '1700' },
+		mapping => { api_key => 'KEY' },
+		sms => [ 200, '{"data":{"id":"{id}","to":[{"status":"queued"}]}}', '{"data":{"to":[{"status":"delivered"}]}}' ],
+		voice => [ 200, '{"sid":"{id}","call_sid":"{id}","status":"queued"}', '{"status":"completed"}' ],
+		refused => [ 422, '{"errors":[{"code":"40310","title":"Invalid phone number"}]}', '40310' ],
+	},
+	{
+		kind => 'plivo',
+		mapping => { auth_id => 'MA01', auth_token => 'secret' },
+		sms => [ 202, '{"message_uuid":["{id}"],"api_id":"x"}', '{"message_state":"delivered"}' ],
+		refused => [ 400, '{"api_id":"x","error":"dst parameter is invalid"}', '400' ],
+	},
+	{
+		kind => 'vonage',
+		server => { application_id => '78d335fa' },
+		mapping => { api_key => 'k', api_secret => 'secret', private_key_file => $key_file },
+		sms => [ 200, '{"message-count":"1","messages":[{"status":"0","message-id":"{id}"}]}' ],
+		voice => [ 201, '{"uuid":"{id}","status":"started"}', '{"status":"completed"}' ],
+		refused => [ 200, '{"message-count":"1","messages":[{"status":"4","error-text":"Bad Credentials"}]}', '4' ],
+	},
+	{
+		kind => 'whatsapp',
+		server => { phone_number_id => '1063', template => 'login' },
+		mapping => { access_token => 'secret' },
+		whatsapp => [ 200, '{"messaging_product":"whatsapp","messages":[{"id":"wamid.{id}"}]}' ],
+		refused => [ 400, '{"error":{"code":131026,"message":"Message undeliverable"}}', '131026' ],
+	},
+	{
+		kind => 'messagebird',
+		mapping => { access_key => 'secret' },
+		sms => [
+			201, '{"id":"{id}","recipients":{"totalSentCount":1,"items":[{"status":"sent"}]}}',
+			'{"id":"x","recipients":{"items":[{"status":"delivered"}]}}' ],
+		voice => [ 201, '{"id":"{id}","recipients":{"totalSentCount":1,"items":[{"status":"calling"}]}}',
+			'{"id":"x","recipients":{"items":[{"status":"answered"}]}}' ],
+		refused => [ 422, '{"errors":[{"code":9,"description":"no (correct) recipients found","parameter":"recipient"}]}', '9' ],
+	},
+	{
+		kind => 'sinch',
+		server => { service_plan_id => 'plan' },
+		mapping => { api_token => 'secret', application_key => '1111', application_secret => 'c2VjcmV0' },
+		sms => [ 201, '{"id":"{id}","canceled":false}',
+			'{"batch_id":"x","statuses":[{"code":0,"count":1,"status":"Delivered"}],"total_message_count":1}' ],
+		voice => [ 200, '{"callId":"{id}"}', '{"callId":"x","status":"FINAL","result":"ANSWERED","reason":"CALLERHANGUP"}' ],
+		refused => [ 403, '{"code":"unauthorized","text":"The service plan may not"}', 'unauthorized' ],
+	},
+	{
+		kind => 'infobip',
+		mapping => { api_key => 'secret' },
+		sms => [ 200, '{"messages":[{"messageId":"{id}","status":{"groupId":1,"groupName":"PENDING","id":26}}]}',
+			'{"results":[{"messageId":"x","status":{"groupId":3,"groupName":"DELIVERED","id":5}}]}' ],
+		voice => [ 200, '{"messages":[{"messageId":"{id}","status":{"groupId":1,"groupName":"PENDING","id":26}}]}',
+			'{"results":[{"messageId":"x","status":{"groupId":3,"groupName":"DELIVERED","id":5}}]}' ],
+		refused => [ 200, '{"messages":[{"messageId":"x","status":{"groupId":5,"groupName":"REJECTED","id":6,"name":"REJECTED_NETWORK"}}]}', '' ],
+	},
+	{
+		kind => 'bandwidth',
+		server => { account_id => '99', application_id => '93de' },
+		mapping => { username => 'u', password => 'secret' },
+		sms => [ 202, '{"id":"{id}","direction":"out"}', '{"messages":[{"messageId":"x","messageStatus":"DELIVERED"}]}' ],
+		refused => [ 400, '{"type":"request-validation","description":"bad"}', 'request-validation' ],
+	},
+	{
+		kind => 'sns',
+		server => { region => 'eu-west-1' },
+		mapping => { access_key_id => 'AKIDEXAMPLE', secret_access_key => 'secret' },
+		sms => [ 200, $xml_id ],
+		refused => [ 400, '<ErrorResponse><Error><Type>Sender</Type><Code>InvalidParameter</Code><Message>no</Message></Error></ErrorResponse>', 'InvalidParameter' ],
+	},
+);
+
+sub options_of
+{
+	my ($options) = @_;
+	return join ', ', map { "$_ '$options->{$_}'" } sort keys %$options;
+}
+
+# The request that a message to a number made, once it is there, with all that was in it.
+sub request_for
+{
+	my ($digits) = @_;
+	my $found;
+	MfaTest::wait_for(
+		sub {
+			($found) = grep { encode_json($_->{fields} // {}) =~ /\Q$digits\E/ } $gateway->requests;
+			return $found;
+		},
+		"a request for $digits");
+	return encode_json($found->{fields});
+}
+
+for my $provider (@providers)
+{
+	my $kind = $provider->{kind};
+	subtest $kind => sub {
+		my %server = (
+			sender => '+15550100', %{ $provider->{server} // {} },
+			base_url => $gateway->base_url . "/generic/$kind");
+		shop("CREATE SERVER $kind FOREIGN DATA WRAPPER mfa_$kind OPTIONS (" . options_of(\%server) . ')');
+		shop("CREATE USER MAPPING FOR PUBLIC SERVER $kind OPTIONS (" . options_of($provider->{mapping}) . ')');
+
+		for my $channel (grep { $provider->{$_} } qw(sms voice whatsapp))
+		{
+			my ($status, $answer, $look) = @{ $provider->{$channel} };
+			my @answers = ({ path => "/generic/$kind*", method => 'POST', status => $status, body => $answer });
+			push @answers, { path => "/generic/$kind*", method => 'GET', status => 200, body => $look } if $look;
+			$gateway->call(POST => 'generic', { answers => \@answers });
+			my $to = new_number();
+			my $id = shop("SELECT mfa_send('$to', '$channel', locale => 'en', provider => '$kind')");
+			my $state = $look ? 'delivered' : 'sent';
+			my $row = wait_for_state($node, 'shop', $id, $state);
+			pass("$channel: $state");
+			like($row->{message_id}, qr/[0-9a-f]{8}-[0-9a-f-]{27}$/, 'its message id');
+			my $request = request_for(substr $to, 1);
+			my ($code) = $request =~ ($channel eq 'voice' ? qr/: ((?:\d, ){5}\d)/ : qr/[ ":](\d{6})"/);
+			is(shop("SELECT mfa_verify('$to', '" . ($code // '') . "')"), 't', 'the code was in it');
+		}
+
+		my ($status, $answer, $word) = @{ $provider->{refused} };
+		$gateway->call(POST => 'generic',
+			{ answers => [ { path => "/generic/$kind*", method => 'POST', status => $status, body => $answer } ] });
+		my $channel = $provider->{sms} ? 'sms' : 'whatsapp';
+		my $id = shop("SELECT mfa_send('" . new_number() . "', '$channel', provider => '$kind')");
+		my $row = wait_for_state($node, 'shop', $id, 'failed');
+		like($row->{error}, qr/^HTTP $status.*\Q$word\E/, 'refused, with the reason');
+	};
+}
+
+check_log($node, 'nothing in the log to worry about');
+done_testing();
