@@ -82,6 +82,7 @@ TEST(VonageOptions, WhatGoesTogether) {
     EXPECT_EQ(missing({"application_id", "private_key"}, "sms"), no_key);
     EXPECT_EQ(missing({"application_id", "private_key"}, ""), no_key);
     EXPECT_EQ(missing({"application_id", "private_key", "api_key"}, "messages"), no_secret);
+    EXPECT_EQ(missing({"application_id", "private_key", "api_secret"}, "messages"), no_key);
 }
 
 TEST(VonageOptions, SecretsMayBeInFiles) {
