@@ -221,7 +221,7 @@ bool Delivery::take(const core::Completion &completion) {
             ? provider.read(done.outbound(), done.server->options, completion.response)
             : core::outcome_without_response(completion);
     judge(done.claimed.provider, outcome);
-    settle(done.claimed, outcome, core::looks_up(provider, done.server->options));
+    settle(done.claimed, outcome, core::looks_up(provider, done.channel, done.server->options));
     return true;
 }
 

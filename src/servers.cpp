@@ -14,7 +14,7 @@ namespace mfa::servers {
 
 namespace {
 
-constexpr std::size_t max_secret_file = 4096;
+constexpr std::size_t max_secret_file = 16 * 1024;
 
 // `get` is PostgreSQL zone and answers a list of options, or null.
 template <class Get> void add_options(Get get, core::Options &into) {
@@ -127,7 +127,7 @@ void read_secret_files(Server &server) {
         const ssize_t length = ::read(descriptor, content, sizeof(content));
         ::close(descriptor);
         if (length < 0 || length > static_cast<ssize_t>(max_secret_file))
-            throw unreadable("can't be read or is longer than 4096 bytes");
+            throw unreadable("can't be read or is longer than 16384 bytes");
         std::string_view secret(content, static_cast<std::size_t>(length));
         while (!secret.empty() && (secret.back() == '\n' || secret.back() == '\r'))
             secret.remove_suffix(1);
@@ -174,10 +174,10 @@ std::vector<std::string> choose(const std::optional<std::string> &asked,
         if (std::find(chosen.begin(), chosen.end(), name) != chosen.end())
             continue;
         Server server = find(name);
+        add_user_mapping(server, role); // what is served may depend on the credentials there are
         if (!core::serves(*server.provider, channel, server.options))
             continue;
         require_usage(server, role);
-        add_user_mapping(server, role);
         core::check_complete(*server.provider, server.options);
         chosen.push_back(name);
     }

@@ -39,14 +39,14 @@ void StateLookups::prepare(std::vector<lookups::Claimed> claimed,
 bool StateLookups::prepare_one(lookups::Claimed &message) {
     InFlight look;
     look.server = servers_.find(message.provider, message.owner);
-    if (!core::looks_up(*look.server->provider, look.server->options)) {
+    look.channel = core::parse_channel(message.channel);
+    if (!core::looks_up(*look.server->provider, look.channel, look.server->options)) {
         message.expires_at = DT_NOBEGIN; // switched off since: no further look
         return false;
     }
     if (!message.sealed_request.empty())
         look.secret = open_sealed(keys::current(), message.key_id, message.request,
                                   as_bytes(message.sealed_request));
-    look.channel = core::parse_channel(message.channel);
     core::HttpRequest request = look.server->provider->build_lookup(
         {look.channel, message.message_id,
          std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now())},

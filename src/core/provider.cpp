@@ -58,7 +58,9 @@ constexpr std::array common{
     OptionSpec{"state_lookup", OptionPlace::server, false, check_switch},
 };
 
-constexpr std::array providers{&signalwire_provider, &http_provider, &inbox_provider};
+constexpr std::array providers{
+    &signalwire_provider, &vonage_provider, &whatsapp_provider, &http_provider, &inbox_provider,
+};
 
 const OptionSpec *find_exactly(const Provider &provider, OptionPlace place, std::string_view name) {
     for (const std::span<const OptionSpec> options : {provider.options, common_options()})
@@ -167,8 +169,11 @@ void check_complete(const Provider &provider, const Options &options) {
         provider.check(options);
 }
 
-bool looks_up(const Provider &provider, const Options &options) {
-    return provider.build_lookup != nullptr && options.get("state_lookup") != "off";
+bool looks_up(const Provider &provider, Channel channel, const Options &options) {
+    const std::span<const Channel> channels = provider.lookup_channels;
+    return provider.build_lookup != nullptr && options.get("state_lookup") != "off" &&
+           (channels.empty() ||
+            std::find(channels.begin(), channels.end(), channel) != channels.end());
 }
 
 TransportOptions transport_options(const Options &options) {

@@ -93,6 +93,8 @@ struct Provider {
                            const Sent &sent) = nullptr;
     // How its webhooks are signed; null, or nothing: not in a way that mfa can check.
     std::optional<SignatureScheme> (*signature_scheme)(const Options &options) = nullptr;
+    // The channels of which it has look-ups, if it has any; empty: all.
+    std::span<const Channel> lookup_channels = {};
 };
 
 // Whether it sends nothing, but leaves messages in a table.
@@ -100,7 +102,7 @@ inline bool keeps_messages(const Provider &provider) noexcept { return provider.
 
 // Whether the state of what was accepted is looked up: the provider can, and the server's option
 // state_lookup is not 'off'.
-bool looks_up(const Provider &provider, const Options &options);
+bool looks_up(const Provider &provider, Channel channel, const Options &options);
 
 // Options that every provider takes: sender, timeout, connect_timeout, max_connections, max_rate,
 // ca_file, proxy, state_lookup. (base_url belongs to the providers that have a default for it.)

@@ -20,6 +20,7 @@ constexpr std::array words{
     Word{"pending", DeliveryState::pending},
     Word{"dispatched", DeliveryState::pending},
     Word{"initiated", DeliveryState::pending},
+    Word{"started", DeliveryState::pending},
     Word{"sending", DeliveryState::pending},
     Word{"sent", DeliveryState::pending},
     Word{"submitted", DeliveryState::pending},
@@ -27,6 +28,7 @@ constexpr std::array words{
     Word{"ringing", DeliveryState::pending},
     Word{"in-progress", DeliveryState::pending},
     Word{"answered", DeliveryState::pending},
+    Word{"machine", DeliveryState::pending}, // an answering machine took the call
     Word{"unknown", DeliveryState::pending},
     Word{"delivery_unconfirmed", DeliveryState::pending},
     Word{"delivered", DeliveryState::delivered},

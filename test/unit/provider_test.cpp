@@ -31,7 +31,7 @@ TEST(Providers, AreFoundByTheNameOfTheirWrapper) {
     for (const std::string_view name : {"", "signalwire", "MFA_HTTP", "mfa_", "postgres_fdw"})
         EXPECT_EQ(find_provider(name), nullptr) << name;
     for (const Provider *provider : all_providers())
-        EXPECT_EQ(find_provider(provider->name), provider);
+        EXPECT_EQ(find_provider(provider->name), provider) << provider->name;
 }
 
 TEST(Providers, TablesHoldTogether) {

@@ -58,10 +58,12 @@ TEST(Receipt, WhatIsNoAnswerSaysNothing) {
 
 TEST(Receipt, OnlyWhoCanAndMayIsAsked) {
     Options options;
-    EXPECT_TRUE(looks_up(*find_provider("mfa_signalwire"), options));
-    EXPECT_FALSE(looks_up(*find_provider("mfa_http"), options));
+    EXPECT_TRUE(looks_up(*find_provider("mfa_signalwire"), Channel::sms, options));
+    EXPECT_FALSE(looks_up(*find_provider("mfa_http"), Channel::sms, options));
+    EXPECT_FALSE(looks_up(*find_provider("mfa_vonage"), Channel::sms, options));
+    EXPECT_TRUE(looks_up(*find_provider("mfa_vonage"), Channel::voice, options));
     options.set("state_lookup", "off");
-    EXPECT_FALSE(looks_up(*find_provider("mfa_signalwire"), options));
+    EXPECT_FALSE(looks_up(*find_provider("mfa_signalwire"), Channel::sms, options));
 }
 
 TEST(Receipt, SignalWireIsAskedByTheIdAlone) {

@@ -7,6 +7,8 @@
 namespace mfa::core {
 
 extern const Provider signalwire_provider;
+extern const Provider vonage_provider;
+extern const Provider whatsapp_provider;
 extern const Provider http_provider;
 extern const Provider inbox_provider;
 
