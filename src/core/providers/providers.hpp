@@ -8,5 +8,9 @@ namespace mfa::core {
 
 extern const Provider signalwire_provider;
 extern const Provider http_provider;
+extern const Provider messagebird_provider;
+extern const Provider sinch_provider;
+extern const Provider infobip_provider;
+extern const Provider bandwidth_provider;
 
 } // namespace mfa::core
