@@ -31,13 +31,13 @@ Options server_options() {
 Options options() {
     Options options = server_options();
     options.set("username", "jdoe");
-    options.set("password", "horse-battery");
+    options.set("password", "correct-horse-battery");
     return options;
 }
 
 Options token_options() {
     Options options = server_options();
-    options.set("access_token", "eyJ.tok-en");
+    options.set("access_token", "eyJ0eXAiOiJKV1QiLCJhbGc.tok-en");
     return options;
 }
 
@@ -55,9 +55,10 @@ TEST(Bandwidth, Request) {
     const HttpRequest request = build(text_message(), options());
     EXPECT_EQ(request.method, "POST");
     EXPECT_EQ(request.url.view(), "https://messaging.bandwidth.com/api/v2/users/9900000/messages");
-    EXPECT_EQ(headers_of(request), (std::vector<std::string>{
-                                       "Content-Type: application/json", "Accept: application/json",
-                                       "Authorization: Basic amRvZTpob3JzZS1iYXR0ZXJ5"}));
+    EXPECT_EQ(
+        headers_of(request),
+        (std::vector<std::string>{"Content-Type: application/json", "Accept: application/json",
+                                  "Authorization: Basic amRvZTpjb3JyZWN0LWhvcnNlLWJhdHRlcnk="}));
     EXPECT_EQ(request.body.view(),
               R"({"applicationId":"93de2206-9669-4e07-948d-329f4b722ee2","to":["+14155550123"],)"
               R"("from":"+15550100","text":"Your Personal Authorization Code is: 482913",)"
@@ -67,10 +68,10 @@ TEST(Bandwidth, Request) {
 
 TEST(Bandwidth, AccessTokenInsteadOfAPassword) {
     EXPECT_EQ(headers_of(build(text_message(), token_options()))[2],
-              "Authorization: Bearer eyJ.tok-en");
+              "Authorization: Bearer eyJ0eXAiOiJKV1QiLCJhbGc.tok-en");
     EXPECT_EQ(
         headers_of(bandwidth_provider.build_lookup({Channel::sms, "x", {}}, token_options()))[1],
-        "Authorization: Bearer eyJ.tok-en");
+        "Authorization: Bearer eyJ0eXAiOiJKV1QiLCJhbGc.tok-en");
 }
 
 TEST(Bandwidth, HostileFields) {
@@ -250,9 +251,10 @@ TEST(BandwidthLookup, Request) {
     EXPECT_EQ(request.method, "GET");
     EXPECT_EQ(request.url.view(),
               "https://messaging.bandwidth.com/api/v2/users/9900000/messages?messageId=158lm4k");
-    EXPECT_EQ(headers_of(request),
-              (std::vector<std::string>{"Accept: application/json",
-                                        "Authorization: Basic amRvZTpob3JzZS1iYXR0ZXJ5"}));
+    EXPECT_EQ(
+        headers_of(request),
+        (std::vector<std::string>{"Accept: application/json",
+                                  "Authorization: Basic amRvZTpjb3JyZWN0LWhvcnNlLWJhdHRlcnk="}));
     request = bandwidth_provider.build_lookup({Channel::sms, hostile, {}}, options());
     EXPECT_EQ(request.url.view(),
               "https://messaging.bandwidth.com/api/v2/users/9900000/messages?messageId=" +
@@ -291,7 +293,8 @@ TEST(Bandwidth, LeavesNothingSecretInFreedMemory) {
     const Options with = options();
     const Options with_token = token_options();
     for (const std::string_view marker :
-         {"482913", "4155550123", "horse-battery", "amRvZTpob3JzZS1iYXR0ZXJ5", "eyJ.tok-en"}) {
+         {"482913", "4155550123", "correct-horse-battery",
+          "amRvZTpjb3JyZWN0LWhvcnNlLWJhdHRlcnk=", "eyJ0eXAiOiJKV1QiLCJhbGc.tok-en"}) {
         const test::FreedMemory freed(marker);
         build(text_message(), with);
         build(text_message(), with_token);

@@ -25,7 +25,7 @@ using test::text_message;
 Options options() {
     Options options;
     options.set("base", "abc123");
-    options.set("api_key", "key-0123");
+    options.set("api_key", "key-0123456789abcdef");
     return options;
 }
 
@@ -43,9 +43,9 @@ TEST(InfobipText, Request) {
     const HttpRequest request = build(text_message(), options());
     EXPECT_EQ(request.method, "POST");
     EXPECT_EQ(request.url.view(), "https://abc123.api.infobip.com/sms/3/messages");
-    EXPECT_EQ(headers_of(request), (std::vector<std::string>{"Content-Type: application/json",
-                                                             "Accept: application/json",
-                                                             "Authorization: App key-0123"}));
+    EXPECT_EQ(headers_of(request), (std::vector<std::string>{
+                                       "Content-Type: application/json", "Accept: application/json",
+                                       "Authorization: App key-0123456789abcdef"}));
     EXPECT_EQ(request.body.view(),
               R"({"messages":[{"sender":"15550100","destinations":[{"to":"14155550123",)"
               R"("messageId":"018f0000-0000-7000-8000-000000000001"}],)"
@@ -103,7 +103,7 @@ TEST(InfobipCall, Request) {
     const HttpRequest request = build(call_message(), options());
     EXPECT_EQ(request.method, "POST");
     EXPECT_EQ(request.url.view(), "https://abc123.api.infobip.com/tts/3/single");
-    EXPECT_EQ(headers_of(request)[2], "Authorization: App key-0123");
+    EXPECT_EQ(headers_of(request)[2], "Authorization: App key-0123456789abcdef");
     EXPECT_EQ(request.body.view(),
               R"({"from":"15550100","to":"14155550123",)"
               R"("text":"Your code is: 4, 8, 2, 9, 1, 3. Your code is: 4, 8, 2, 9, 1, 3."})");
@@ -151,11 +151,11 @@ TEST(InfobipCall, NeedsANumberToCallFrom) {
 
 TEST(Infobip, NeedsABase) {
     Options with;
-    with.set("api_key", "key-0123");
+    with.set("api_key", "key-0123456789abcdef");
     const Error error = error_of([&] { check_complete(infobip_provider, with); });
     EXPECT_STREQ(error.sqlstate(), "55000");
     EXPECT_NE(std::string(error.what()).find("\"base\""), std::string::npos);
-    EXPECT_EQ(all_text(error).find("key-0123"), std::string::npos);
+    EXPECT_EQ(all_text(error).find("key-0123456789abcdef"), std::string::npos);
     with.set("base_url", "https://example.com");
     EXPECT_NO_THROW(check_complete(infobip_provider, with));
     EXPECT_NO_THROW(check_complete(infobip_provider, options()));
@@ -272,8 +272,9 @@ TEST(InfobipLookup, Request) {
     HttpRequest request = infobip_provider.build_lookup({Channel::sms, "m-1", {}}, options());
     EXPECT_EQ(request.method, "GET");
     EXPECT_EQ(request.url.view(), "https://abc123.api.infobip.com/sms/3/logs?messageId=m-1");
-    EXPECT_EQ(headers_of(request), (std::vector<std::string>{"Accept: application/json",
-                                                             "Authorization: App key-0123"}));
+    EXPECT_EQ(headers_of(request),
+              (std::vector<std::string>{"Accept: application/json",
+                                        "Authorization: App key-0123456789abcdef"}));
     request = infobip_provider.build_lookup({Channel::voice, hostile, {}}, options());
     EXPECT_EQ(request.url.view(), "https://abc123.api.infobip.com/tts/3/logs?messageId=" +
                                       std::string(test::hostile_percent_encoded));
@@ -311,7 +312,8 @@ TEST(InfobipLookup, States) {
 
 TEST(Infobip, LeavesNothingSecretInFreedMemory) {
     const Options with = options();
-    for (const std::string_view marker : {"482913", "4, 8, 2, 9, 1, 3", "4155550123", "key-0123"}) {
+    for (const std::string_view marker :
+         {"482913", "4, 8, 2, 9, 1, 3", "4155550123", "key-0123456789abcdef"}) {
         const test::FreedMemory freed(marker);
         build(text_message(), with);
         build(call_message(), with);

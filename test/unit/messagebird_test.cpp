@@ -24,7 +24,7 @@ using test::text_message;
 
 Options options() {
     Options options;
-    options.set("access_key", "live_KEY");
+    options.set("access_key", "live_KEY-0123456789abcdef");
     return options;
 }
 
@@ -42,9 +42,9 @@ TEST(MessageBirdText, Request) {
     const HttpRequest request = build(text_message(), options());
     EXPECT_EQ(request.method, "POST");
     EXPECT_EQ(request.url.view(), "https://rest.messagebird.com/messages");
-    EXPECT_EQ(headers_of(request), (std::vector<std::string>{"Content-Type: application/json",
-                                                             "Accept: application/json",
-                                                             "Authorization: AccessKey live_KEY"}));
+    EXPECT_EQ(headers_of(request), (std::vector<std::string>{
+                                       "Content-Type: application/json", "Accept: application/json",
+                                       "Authorization: AccessKey live_KEY-0123456789abcdef"}));
     EXPECT_EQ(request.body.view(),
               R"({"recipients":["14155550123"],"originator":"15550100",)"
               R"("reference":"018f0000-0000-7000-8000-000000000001","type":"sms",)"
@@ -103,7 +103,7 @@ TEST(MessageBirdCall, Request) {
     const HttpRequest request = build(call_message(), options());
     EXPECT_EQ(request.method, "POST");
     EXPECT_EQ(request.url.view(), "https://rest.messagebird.com/voicemessages");
-    EXPECT_EQ(headers_of(request)[2], "Authorization: AccessKey live_KEY");
+    EXPECT_EQ(headers_of(request)[2], "Authorization: AccessKey live_KEY-0123456789abcdef");
     EXPECT_EQ(request.body.view(),
               R"({"recipients":["14155550123"],"originator":"15550100",)"
               R"("reference":"018f0000-0000-7000-8000-000000000001",)"
@@ -282,8 +282,9 @@ TEST(MessageBirdLookup, Request) {
     HttpRequest request = messagebird_provider.build_lookup({Channel::sms, "f28b", {}}, options());
     EXPECT_EQ(request.method, "GET");
     EXPECT_EQ(request.url.view(), "https://rest.messagebird.com/messages/f28b");
-    EXPECT_EQ(headers_of(request), (std::vector<std::string>{"Accept: application/json",
-                                                             "Authorization: AccessKey live_KEY"}));
+    EXPECT_EQ(headers_of(request),
+              (std::vector<std::string>{"Accept: application/json",
+                                        "Authorization: AccessKey live_KEY-0123456789abcdef"}));
     EXPECT_TRUE(request.body.empty());
     request = messagebird_provider.build_lookup({Channel::voice, hostile, {}}, options());
     EXPECT_EQ(request.url.view(), "https://rest.messagebird.com/voicemessages/" +
@@ -337,7 +338,8 @@ TEST(MessageBirdLookup, Garbage) {
 
 TEST(MessageBird, LeavesNothingSecretInFreedMemory) {
     const Options with = options();
-    for (const std::string_view marker : {"482913", "4, 8, 2, 9, 1, 3", "4155550123", "live_KEY"}) {
+    for (const std::string_view marker :
+         {"482913", "4, 8, 2, 9, 1, 3", "4155550123", "live_KEY-0123456789abcdef"}) {
         const test::FreedMemory freed(marker);
         build(text_message(), with);
         build(call_message(), with);

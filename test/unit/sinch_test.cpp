@@ -25,9 +25,9 @@ using test::text_message;
 Options options() {
     Options options;
     options.set("service_plan_id", "plan01");
-    options.set("api_token", "TOKEN-abc");
+    options.set("api_token", "TOKEN-0123456789abcdef");
     options.set("application_key", "appkey");
-    options.set("application_secret", "app/secret==");
+    options.set("application_secret", "app/secret/0123456789==");
     return options;
 }
 
@@ -45,9 +45,9 @@ TEST(SinchText, Request) {
     const HttpRequest request = build(text_message(), options());
     EXPECT_EQ(request.method, "POST");
     EXPECT_EQ(request.url.view(), "https://us.sms.api.sinch.com/xms/v1/plan01/batches");
-    EXPECT_EQ(headers_of(request), (std::vector<std::string>{"Content-Type: application/json",
-                                                             "Accept: application/json",
-                                                             "Authorization: Bearer TOKEN-abc"}));
+    EXPECT_EQ(headers_of(request), (std::vector<std::string>{
+                                       "Content-Type: application/json", "Accept: application/json",
+                                       "Authorization: Bearer TOKEN-0123456789abcdef"}));
     EXPECT_EQ(request.body.view(), R"({"from":"+15550100","to":["+14155550123"],)"
                                    R"("body":"Your Personal Authorization Code is: 482913",)"
                                    R"("expire_at":"2027-01-15T08:10:00Z","delivery_report":"none",)"
@@ -112,7 +112,8 @@ TEST(SinchCall, Request) {
     const HttpRequest request = build(call_message(), options());
     EXPECT_EQ(request.method, "POST");
     EXPECT_EQ(request.url.view(), "https://calling.api.sinch.com/calling/v1/callouts");
-    EXPECT_EQ(headers_of(request)[2], "Authorization: Basic YXBwa2V5OmFwcC9zZWNyZXQ9PQ==");
+    EXPECT_EQ(headers_of(request)[2],
+              "Authorization: Basic YXBwa2V5OmFwcC9zZWNyZXQvMDEyMzQ1Njc4OT09");
     EXPECT_EQ(request.body.view(),
               R"({"method":"ttsCallout","ttsCallout":{"cli":"+15550100",)"
               R"("destination":{"type":"number","endpoint":"+14155550123"},)"
@@ -158,7 +159,7 @@ TEST(SinchCall, NeedsANumberToCallFrom) {
 TEST(Sinch, ServesCallsWithAnApplication) {
     Options with;
     with.set("service_plan_id", "plan01");
-    with.set("api_token", "TOKEN-abc");
+    with.set("api_token", "TOKEN-0123456789abcdef");
     EXPECT_TRUE(serves(sinch_provider, Channel::sms, with));
     EXPECT_FALSE(serves(sinch_provider, Channel::voice, with));
     EXPECT_FALSE(serves(sinch_provider, Channel::whatsapp, options()));
@@ -176,7 +177,7 @@ TEST(Sinch, HalfAnApplicationIsRefused) {
                                          std::pair{"application_secret", "application_key"}}) {
         Options with;
         with.set("service_plan_id", "plan01");
-        with.set("api_token", "TOKEN-abc");
+        with.set("api_token", "TOKEN-0123456789abcdef");
         with.set(given, "hidden");
         const Error error = error_of([&] { check_complete(sinch_provider, with); });
         EXPECT_STREQ(error.sqlstate(), "55000");
@@ -312,11 +313,13 @@ TEST(SinchLookup, Request) {
     EXPECT_EQ(request.method, "GET");
     EXPECT_EQ(request.url.view(), "https://us.sms.api.sinch.com/xms/v1/plan01/batches/01FC/"
                                   "delivery_report?type=summary");
-    EXPECT_EQ(headers_of(request), (std::vector<std::string>{"Accept: application/json",
-                                                             "Authorization: Bearer TOKEN-abc"}));
+    EXPECT_EQ(headers_of(request),
+              (std::vector<std::string>{"Accept: application/json",
+                                        "Authorization: Bearer TOKEN-0123456789abcdef"}));
     request = sinch_provider.build_lookup({Channel::voice, "c-1", {}}, options());
     EXPECT_EQ(request.url.view(), "https://calling.api.sinch.com/calling/v1/calls/id/c-1");
-    EXPECT_EQ(headers_of(request)[1], "Authorization: Basic YXBwa2V5OmFwcC9zZWNyZXQ9PQ==");
+    EXPECT_EQ(headers_of(request)[1],
+              "Authorization: Basic YXBwa2V5OmFwcC9zZWNyZXQvMDEyMzQ1Njc4OT09");
     const std::string encoded(test::hostile_percent_encoded);
     request = sinch_provider.build_lookup({Channel::sms, hostile, {}}, options());
     EXPECT_EQ(request.url.view(), "https://us.sms.api.sinch.com/xms/v1/plan01/batches/" + encoded +
@@ -385,8 +388,9 @@ TEST(SinchLookup, Garbage) {
 
 TEST(Sinch, LeavesNothingSecretInFreedMemory) {
     const Options with = options();
-    for (const std::string_view marker : {"482913", "4, 8, 2, 9, 1, 3", "4155550123", "TOKEN-abc",
-                                          "app/secret==", "YXBwa2V5OmFwcC9zZWNyZXQ9PQ=="}) {
+    for (const std::string_view marker :
+         {"482913", "4, 8, 2, 9, 1, 3", "4155550123", "TOKEN-0123456789abcdef",
+          "app/secret/0123456789==", "YXBwa2V5OmFwcC9zZWNyZXQvMDEyMzQ1Njc4OT09"}) {
         const test::FreedMemory freed(marker);
         build(text_message(), with);
         build(call_message(), with);
