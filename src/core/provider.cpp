@@ -59,7 +59,10 @@ constexpr std::array common{
 };
 
 constexpr std::array providers{
-    &signalwire_provider, &vonage_provider, &whatsapp_provider, &http_provider, &inbox_provider,
+    &signalwire_provider, &vonage_provider,    &messagebird_provider, &sinch_provider,
+    &infobip_provider,    &bandwidth_provider, &whatsapp_provider,    &http_provider,
+    &inbox_provider,
+};
 };
 
 const OptionSpec *find_exactly(const Provider &provider, OptionPlace place, std::string_view name) {

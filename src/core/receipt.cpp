@@ -47,6 +47,7 @@ constexpr std::array words{
     Word{"deleted", DeliveryState::undelivered},
     Word{"busy", DeliveryState::undelivered},
     Word{"no-answer", DeliveryState::undelivered},
+    Word{"noanswer", DeliveryState::undelivered},
     Word{"timeout", DeliveryState::undelivered},
     Word{"unanswered", DeliveryState::undelivered},
 };

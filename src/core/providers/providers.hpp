@@ -11,5 +11,9 @@ extern const Provider vonage_provider;
 extern const Provider whatsapp_provider;
 extern const Provider http_provider;
 extern const Provider inbox_provider;
+extern const Provider messagebird_provider;
+extern const Provider sinch_provider;
+extern const Provider infobip_provider;
+extern const Provider bandwidth_provider;
 
 } // namespace mfa::core
