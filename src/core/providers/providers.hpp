@@ -7,6 +7,7 @@
 namespace mfa::core {
 
 extern const Provider signalwire_provider;
+extern const Provider twilio_provider;
 extern const Provider http_provider;
 
 } // namespace mfa::core
