@@ -58,7 +58,8 @@ constexpr std::array common{
     OptionSpec{"state_lookup", OptionPlace::server, false, check_switch},
 };
 
-constexpr std::array providers{&signalwire_provider, &twilio_provider, &http_provider};
+constexpr std::array providers{&signalwire_provider, &twilio_provider, &telnyx_provider,
+                               &http_provider};
 
 const OptionSpec *find_exactly(const Provider &provider, OptionPlace place, std::string_view name) {
     for (const std::span<const OptionSpec> options : {provider.options, common_options()})
