@@ -59,7 +59,7 @@ constexpr std::array common{
 };
 
 constexpr std::array providers{&signalwire_provider, &twilio_provider, &telnyx_provider,
-                               &http_provider};
+                               &plivo_provider, &http_provider};
 
 const OptionSpec *find_exactly(const Provider &provider, OptionPlace place, std::string_view name) {
     for (const std::span<const OptionSpec> options : {provider.options, common_options()})

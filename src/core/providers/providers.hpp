@@ -9,6 +9,7 @@ namespace mfa::core {
 extern const Provider signalwire_provider;
 extern const Provider twilio_provider;
 extern const Provider telnyx_provider;
+extern const Provider plivo_provider;
 extern const Provider http_provider;
 
 } // namespace mfa::core
