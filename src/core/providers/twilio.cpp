@@ -168,8 +168,9 @@ std::optional<SignatureScheme> signature_scheme(const Options & /*options*/) {
 }
 
 // Codes of TwiML's own verbs (13xxx, 14xxx) are not here: they go to the account's log, not into an
-// answer. A daily limit is final: no code lives until it is lifted. Unverified, as no page of the
-// dictionary was at hand: 21265, 21267, 21703, 21705, 30023, 30032, 30034, 30450.
+// answer. A daily limit is final: no code lives until it is lifted. Unverified, as their pages of
+// the dictionary were not at hand: 20005, 20404, 21215, 21216, 21219, 21265, 21267, 21268, 21603,
+// 21604, 21661, 21703, 21705, 30023, 30032, 30034, 30450.
 constexpr std::array known_codes{
     KnownCode{"10001", Verdict::refused, "account is not active"},
     KnownCode{"10004", Verdict::retry, "too many calls at a time", Service::throttled},
