@@ -59,10 +59,9 @@ constexpr std::array common{
 };
 
 constexpr std::array providers{
-    &signalwire_provider, &vonage_provider,    &messagebird_provider, &sinch_provider,
-    &infobip_provider,    &bandwidth_provider, &whatsapp_provider,    &http_provider,
-    &inbox_provider,
-};
+    &signalwire_provider, &twilio_provider,      &vonage_provider, &telnyx_provider,
+    &plivo_provider,      &messagebird_provider, &sinch_provider,  &infobip_provider,
+    &bandwidth_provider,  &whatsapp_provider,    &http_provider,   &inbox_provider,
 };
 
 const OptionSpec *find_exactly(const Provider &provider, OptionPlace place, std::string_view name) {
