@@ -58,7 +58,8 @@ constexpr std::array common{
     OptionSpec{"state_lookup", OptionPlace::server, false, check_switch},
 };
 
-constexpr std::array<const Provider *, 2> providers{&signalwire_provider, &http_provider};
+constexpr std::array<const Provider *, 4> providers{&signalwire_provider, &sns_provider,
+                                                    &smtp_provider, &http_provider};
 
 const OptionSpec *find_exactly(const Provider &provider, OptionPlace place, std::string_view name) {
     for (const std::span<const OptionSpec> options : {provider.options, common_options()})
@@ -75,7 +76,8 @@ std::string list_options(const Provider &provider, OptionPlace place) {
     };
     for (const std::span<const OptionSpec> options : {provider.options, common_options()}) {
         for (const OptionSpec &option : options) {
-            if (option.place != place)
+            // A provider may have one of the common ones in a form of its own.
+            if (find_exactly(provider, place, option.name) != &option)
                 continue;
             add(option.name);
             if (place == OptionPlace::user_mapping)

@@ -7,6 +7,8 @@
 namespace mfa::core {
 
 extern const Provider signalwire_provider;
+extern const Provider sns_provider;
+extern const Provider smtp_provider;
 extern const Provider http_provider;
 
 } // namespace mfa::core
