@@ -1,4 +1,4 @@
-// HTTP as plain values: what a provider builds and reads. No network here.
+// HTTP, and mail, as plain values: what a provider builds and reads. No network here.
 #pragma once
 
 #include <chrono>
@@ -13,16 +13,36 @@
 
 namespace mfa::core {
 
+// Makes the transport sign a request by AWS Signature Version 4. A session token is a header of the
+// request, x-amz-security-token.
+struct AwsSigning {
+    std::string region;
+    std::string service;
+    Secret access_key_id;
+    Secret secret_access_key;
+};
+
+// Makes a request a mail: its URL is smtp or smtps, its body the whole message (RFC 5322), and method
+// and headers mean nothing. The addresses are bare, as is_mail_address() wants them.
+struct MailEnvelope {
+    Secret from;
+    Secret to;
+    Secret user; // empty: no log-in
+    Secret password;
+};
+
 struct HttpRequest {
     std::string method = "POST";
     Secret url;                  // a gateway may want the code or its token in it
     std::vector<Secret> headers; // whole lines, "Name: value"; may carry credentials
     Secret body;                 // empty: none
+    std::optional<AwsSigning> signing = std::nullopt;
+    std::optional<MailEnvelope> mail = std::nullopt;
 };
 
 struct HttpResponse {
-    long status = 0;
-    std::string body; // at most max_response_bytes
+    long status = 0;  // of a mail: the code of the server's last reply (RFC 5321, 4.2)
+    std::string body; // at most max_response_bytes; of a mail: the last line of that reply
     std::optional<std::chrono::seconds> retry_after;
 };
 
@@ -63,6 +83,13 @@ inline constexpr std::size_t max_url_bytes = 2048;
 // behind the host. core::Error HV024 that names the option otherwise; the message shows the URL's
 // scheme and host only.
 void check_provider_url(std::string_view option, std::string_view url);
+
+// A mail server that mfa may send to: smtps, or smtp, which is made safe by STARTTLS; nothing behind
+// the port but, if wanted, the name to greet the server with.
+void check_mail_server_url(std::string_view option, std::string_view url);
+
+// Whether a URL's host is one of the loopback hosts above.
+bool is_loopback_url(std::string_view url);
 
 // The same for a proxy: http, https, socks5 or socks5h, to any host, with nothing behind the port.
 void check_proxy_url(std::string_view option, std::string_view url);

@@ -59,9 +59,10 @@ constexpr std::array common{
 };
 
 constexpr std::array providers{
-    &signalwire_provider, &twilio_provider,      &vonage_provider, &telnyx_provider,
-    &plivo_provider,      &messagebird_provider, &sinch_provider,  &infobip_provider,
-    &bandwidth_provider,  &whatsapp_provider,    &http_provider,   &inbox_provider,
+    &signalwire_provider, &twilio_provider,      &vonage_provider,   &telnyx_provider,
+    &plivo_provider,      &messagebird_provider, &sinch_provider,    &infobip_provider,
+    &bandwidth_provider,  &sns_provider,         &whatsapp_provider, &smtp_provider,
+    &http_provider,       &inbox_provider,
 };
 
 const OptionSpec *find_exactly(const Provider &provider, OptionPlace place, std::string_view name) {
@@ -79,7 +80,8 @@ std::string list_options(const Provider &provider, OptionPlace place) {
     };
     for (const std::span<const OptionSpec> options : {provider.options, common_options()}) {
         for (const OptionSpec &option : options) {
-            if (option.place != place)
+            // A provider may have one of the common ones in a form of its own.
+            if (find_exactly(provider, place, option.name) != &option)
                 continue;
             add(option.name);
             if (place == OptionPlace::user_mapping)

@@ -108,7 +108,11 @@ Outcome failed(const OutboundMessage &message, const HttpResponse &response, Ver
 
 Outcome accepted(const OutboundMessage &message, const HttpResponse &response,
                  std::string_view id_pointer) {
-    const std::string id = first_scalar_at(response.body, {id_pointer});
+    return accepted_as(message, response, first_scalar_at(response.body, {id_pointer}));
+}
+
+Outcome accepted_as(const OutboundMessage &message, const HttpResponse &response,
+                    std::string_view id) {
     Outcome outcome;
     if (id.empty()) {
         outcome.verdict = Verdict::unknown;

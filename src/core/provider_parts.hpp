@@ -57,6 +57,9 @@ Outcome failed(const OutboundMessage &message, const HttpResponse &response, Ver
 // portal, or a base_url that leads somewhere else): unknown.
 Outcome accepted(const OutboundMessage &message, const HttpResponse &response,
                  std::string_view id_pointer);
+// The same with the id itself, for answers that are no JSON; '' where there is none.
+Outcome accepted_as(const OutboundMessage &message, const HttpResponse &response,
+                    std::string_view id);
 
 // What a look-up answered, from the word for the state and the error code that stand there.
 Receipt receipt_at(const HttpResponse &response, std::string_view state_pointer,

@@ -255,6 +255,13 @@ std::optional<std::string> read_recipient(std::string_view text) {
     return std::move(reading.value);
 }
 
+bool is_mail_address(std::string_view text) noexcept {
+    const std::size_t at = text.find('@');
+    return at != std::string_view::npos && at <= max_local_bytes &&
+           text.size() - at - 1 <= max_domain_bytes && is_local_part(text.substr(0, at)) &&
+           is_domain(text.substr(at + 1));
+}
+
 // As PostgreSQL reads it: 32 hexadecimal digits, a dash allowed behind each group of four but the
 // last, optional braces around it all.
 std::optional<RequestId> read_request_id(std::string_view text) {

@@ -28,6 +28,10 @@ std::string normalise_recipient(Channel channel, std::string_view text);
 // The same for either form, without the error: nothing where the text is no recipient.
 std::optional<std::string> read_recipient(std::string_view text);
 
+// Whether a text is such an e-mail address already, but for the case of its letters: one that can
+// stand between the angle brackets of SMTP as it is.
+bool is_mail_address(std::string_view text) noexcept;
+
 // A request id in any of the forms PostgreSQL's uuid type reads most (hex with or without dashes,
 // either case, optional braces); nothing otherwise.
 std::optional<RequestId> read_request_id(std::string_view text);

@@ -1,4 +1,4 @@
-// HTTP requests in flight: one libcurl multi handle, driven by the owner's event loop. No thread of
+// HTTP requests and mails in flight: one libcurl multi handle, driven by the owner's event loop. No thread of
 // ours, no waiting: the owner waits for poll_fd() and timeout(), then calls turn().
 #pragma once
 
@@ -17,8 +17,8 @@ namespace mfa::core {
 // How a request ended.
 struct Completion {
     enum class Result {
-        response,    // there is an answer
-        not_reached, // nothing of the request was written
+        response,    // there is an answer; to a mail, a reply that ends it either way
+        not_reached, // nothing of the request was written; a mail, not to its end
         interrupted  // it was written, at least in part, and no (whole) answer came
     };
     std::uint64_t tag = 0;
@@ -31,7 +31,8 @@ struct Completion {
 Outcome outcome_without_response(const Completion &completion);
 
 // Owned and used by one thread. TLS peers are always verified, redirects are not followed, only http
-// and https are spoken, answers are cut at max_response_bytes, no proxy but the option's is used.
+// and https are spoken (for a mail only smtp and smtps), answers are cut at max_response_bytes, no
+// proxy but the option's is used, no .netrc is read.
 class Transport {
   public:
     Transport();

@@ -117,6 +117,30 @@ void check_provider_url(std::string_view option, std::string_view text) {
            "Use https, so that codes and credentials cannot be read on the way.");
 }
 
+void check_mail_server_url(std::string_view option, std::string_view text) {
+    constexpr const char *form = "smtp://host:587 or smtps://host:465";
+    const Url url = parse(option, text, form);
+    if (url.scheme != "smtp" && url.scheme != "smtps")
+        refuse(option, "must be a mail server's URL with scheme smtp or smtps",
+               std::string("The form is ") + form + ".");
+    std::string_view name = url.path;
+    if (name.starts_with('/'))
+        name.remove_prefix(1);
+    if (!url.query.empty() || text.ends_with('?') ||
+        !std::all_of(name.begin(), name.end(),
+                     [](char c) { return is_alnum(c) || c == '-' || c == '.'; }))
+        refuse(option, "must have nothing behind the port but the name of this machine",
+               std::string("The form is ") + form + ".");
+}
+
+bool is_loopback_url(std::string_view url) {
+    const UrlHandle handle(curl_url());
+    if (!handle)
+        throw std::bad_alloc();
+    return curl_url_set(handle.get(), CURLUPART_URL, std::string(url).c_str(), 0) == CURLUE_OK &&
+           is_loopback(part(handle.get(), CURLUPART_HOST));
+}
+
 void check_proxy_url(std::string_view option, std::string_view text) {
     const Url url = parse(option, text, "http://host:port");
     if (url.scheme != "http" && url.scheme != "https" && url.scheme != "socks5" &&

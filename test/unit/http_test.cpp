@@ -291,6 +291,23 @@ TEST(ProviderUrl, Refused) {
     EXPECT_THROW(check_provider_url("url", std::string_view("https://a/\0b", 12)), Error);
 }
 
+TEST(MailServerUrl, Form) {
+    for (const std::string_view url :
+         {"smtp://mail.example:587", "smtps://mail.example:465", "SMTP://[2001:db8::1]:25/",
+          "smtp://localhost", "smtp://mail.example/db1.shop.example"})
+        EXPECT_NO_THROW(check_mail_server_url("url", url)) << url;
+    for (const std::string_view url :
+         {"", "mail.example", "http://mail.example", "imap://mail.example", "smtp://",
+          "smtp://user:pw@mail.example", "smtp://mail.example/a/b", "smtp://mail.example/a%0d%0ab",
+          "smtp://mail.example/a b", "smtp://mail.example?x", "smtp://mail.example?",
+          "smtp://mail.example/?x=y", "smtp://mail.example#f", "smtp://u;AUTH=NTLM@mail.example",
+          "smtp://mail.example/x;AUTH=NTLM", "smtp://{to}", "smtp://mail.example/{to}"}) {
+        const Error error = error_of([&] { check_mail_server_url("url", url); });
+        EXPECT_STREQ(error.sqlstate(), "HV024") << url;
+        EXPECT_NE(error.message().find("\"url\""), std::string::npos) << url;
+    }
+}
+
 TEST(ProxyUrl, Form) {
     for (const std::string_view url : {"http://proxy:3128", "https://proxy.example:443",
                                        "socks5://10.0.0.1:1080", "socks5h://[2001:db8::1]:1080/"})

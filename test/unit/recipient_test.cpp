@@ -332,5 +332,24 @@ TEST(MaskRecipient, ShowsNothingOfWhatIsNoRecipient) {
     EXPECT_EQ(mask_recipient("@"), "***@");
 }
 
+TEST(MailAddress, IsBareAndAscii) {
+    for (const std::string_view good :
+         {"a@b", "Some.One+x@Example.com", "!#$%&'*+-/=?^_`{|}~@b.example", "a@127.0.0.1"})
+        EXPECT_TRUE(is_mail_address(good)) << good;
+    EXPECT_TRUE(is_mail_address(std::string(64, 'a') + "@b.example"));
+    EXPECT_FALSE(is_mail_address(std::string(65, 'a') + "@b.example"));
+    std::string domain = "b";
+    while (domain.size() < 255)
+        domain += ".b";
+    EXPECT_TRUE(is_mail_address("a@" + domain));
+    EXPECT_FALSE(is_mail_address("a@" + domain + ".b"));
+    for (const std::string_view bad :
+         {"",     "a",     "@",     "a@",    "@b",      "a@b@c",   " a@b",       "a@b ",  "<a@b>",
+          "a@b>", "a@b\n", "a\r@b", "a b@c", "\"a\"@b", "a@[::1]", ".a@b",       "a.@b",  "a..b@c",
+          "a@.b", "a@b.",  "a@-b",  "ü@b",   "a@ü",     "a,b@c",   "a@b SIZE=1", "a;b@c", "(a)@b"})
+        EXPECT_FALSE(is_mail_address(bad)) << bad;
+    EXPECT_FALSE(is_mail_address(std::string_view("a@b\0", 4)));
+}
+
 } // namespace
 } // namespace mfa::core

@@ -12,6 +12,8 @@ extern const Provider whatsapp_provider;
 extern const Provider twilio_provider;
 extern const Provider telnyx_provider;
 extern const Provider plivo_provider;
+extern const Provider sns_provider;
+extern const Provider smtp_provider;
 extern const Provider http_provider;
 extern const Provider inbox_provider;
 extern const Provider messagebird_provider;

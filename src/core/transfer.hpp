@@ -1,0 +1,79 @@
+// One request in flight, as libcurl sees it: its options, its callbacks, and what they gather. The
+// transport owns transfers, and drives them.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+
+#include <curl/curl.h>
+
+#include "core/http.hpp"
+#include "core/provider.hpp"
+#include "core/transport.hpp"
+
+namespace mfa::core {
+
+struct EasyDeleter {
+    void operator()(CURL *easy) const noexcept { curl_easy_cleanup(easy); }
+};
+using Easy = std::unique_ptr<CURL, EasyDeleter>;
+
+struct HeaderListDeleter {
+    void operator()(curl_slist *list) const noexcept; // wipes: it may carry credentials
+};
+using HeaderList = std::unique_ptr<curl_slist, HeaderListDeleter>;
+
+// The sockets of mail connections, from their making to their end.
+//
+// libcurl says QUIT before it closes such a connection, and waits for the answer: up to two minutes,
+// in which the owner's loop stands still (lib/smtp.c, smtp_disconnect; 7.88 to 8.22). A socket that is
+// shut down before has nothing to wait for.
+class MailSockets {
+  public:
+    using Clock = std::chrono::steady_clock;
+
+    // Makes libcurl open and close a transfer's sockets here.
+    void look_after(CURL *easy);
+    void set_busy(int socket) noexcept;
+    void set_idle(int socket) noexcept;
+    // Before libcurl finds them too old itself, after 118 s.
+    void shut_down_idle(Clock::time_point now) noexcept;
+    void shut_down_all() noexcept;
+
+  private:
+    static curl_socket_t on_open(void *user, curlsocktype purpose, curl_sockaddr *address) noexcept;
+    static int on_close(void *user, curl_socket_t socket) noexcept;
+
+    std::unordered_map<int, Clock::time_point> idle_since_; // busy: time_point::max()
+};
+
+// Its address is libcurl's handle to it: it never moves.
+struct Transfer {
+    Easy easy;
+    std::uint64_t tag = 0;
+    HttpRequest request;
+    std::size_t body_read = 0;
+    HeaderList headers;
+    HttpResponse response;
+    std::size_t header_bytes = 0;
+    bool cut = false;             // the answer was larger than is read
+    int socket = CURL_SOCKET_BAD; // mail: the one that libcurl has waited for last
+};
+
+[[noreturn]] void fail_transport(const char *what);
+
+// Gives libcurl all that it has to know of the request. core::Error XX000 where it refuses, 22023 for
+// an envelope with what is no mail address.
+void prepare(Transfer &transfer, const TransportOptions &options, MailSockets &mail_sockets);
+
+// What became of it, by libcurl's code for that.
+Completion complete(Transfer &transfer, CURLcode code);
+
+// Whether mail to that URL goes by TLS or not at all. To a loopback host it goes in plain text, since
+// servers there seldom have a certificate that can be verified, unless the option ca_file says that
+// this one has. A proxy's loopback host is not ours.
+bool mail_requires_tls(std::string_view url, const TransportOptions &options);
+
+} // namespace mfa::core
