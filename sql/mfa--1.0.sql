@@ -298,27 +298,111 @@ CREATE FUNCTION mfa.signalwire_validator(options text[], catalog oid) RETURNS vo
 LANGUAGE C STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'mfa_signalwire_validator';
 COMMENT ON FUNCTION mfa.signalwire_validator(text[], oid) IS 'checks the options of SignalWire servers';
+REVOKE ALL ON FUNCTION mfa.signalwire_validator(text[], oid) FROM PUBLIC;
+CREATE FOREIGN DATA WRAPPER mfa_signalwire VALIDATOR mfa.signalwire_validator;
+COMMENT ON FOREIGN DATA WRAPPER mfa_signalwire IS 'SignalWire: text messages and voice calls';
+
+CREATE FUNCTION mfa.twilio_validator(options text[], catalog oid) RETURNS void
+LANGUAGE C STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'mfa_twilio_validator';
+COMMENT ON FUNCTION mfa.twilio_validator(text[], oid) IS 'checks the options of Twilio servers';
+REVOKE ALL ON FUNCTION mfa.twilio_validator(text[], oid) FROM PUBLIC;
+CREATE FOREIGN DATA WRAPPER mfa_twilio VALIDATOR mfa.twilio_validator;
+COMMENT ON FOREIGN DATA WRAPPER mfa_twilio IS 'Twilio: text messages and voice calls';
+
+CREATE FUNCTION mfa.vonage_validator(options text[], catalog oid) RETURNS void
+LANGUAGE C STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'mfa_vonage_validator';
+COMMENT ON FUNCTION mfa.vonage_validator(text[], oid) IS 'checks the options of Vonage servers';
+REVOKE ALL ON FUNCTION mfa.vonage_validator(text[], oid) FROM PUBLIC;
+CREATE FOREIGN DATA WRAPPER mfa_vonage VALIDATOR mfa.vonage_validator;
+COMMENT ON FOREIGN DATA WRAPPER mfa_vonage IS 'Vonage: text messages and voice calls';
+
+CREATE FUNCTION mfa.telnyx_validator(options text[], catalog oid) RETURNS void
+LANGUAGE C STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'mfa_telnyx_validator';
+COMMENT ON FUNCTION mfa.telnyx_validator(text[], oid) IS 'checks the options of Telnyx servers';
+REVOKE ALL ON FUNCTION mfa.telnyx_validator(text[], oid) FROM PUBLIC;
+CREATE FOREIGN DATA WRAPPER mfa_telnyx VALIDATOR mfa.telnyx_validator;
+COMMENT ON FOREIGN DATA WRAPPER mfa_telnyx IS 'Telnyx: text messages and voice calls';
+
+CREATE FUNCTION mfa.plivo_validator(options text[], catalog oid) RETURNS void
+LANGUAGE C STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'mfa_plivo_validator';
+COMMENT ON FUNCTION mfa.plivo_validator(text[], oid) IS 'checks the options of Plivo servers';
+REVOKE ALL ON FUNCTION mfa.plivo_validator(text[], oid) FROM PUBLIC;
+CREATE FOREIGN DATA WRAPPER mfa_plivo VALIDATOR mfa.plivo_validator;
+COMMENT ON FOREIGN DATA WRAPPER mfa_plivo IS 'Plivo: text messages';
+
+CREATE FUNCTION mfa.messagebird_validator(options text[], catalog oid) RETURNS void
+LANGUAGE C STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'mfa_messagebird_validator';
+COMMENT ON FUNCTION mfa.messagebird_validator(text[], oid) IS 'checks the options of MessageBird servers';
+REVOKE ALL ON FUNCTION mfa.messagebird_validator(text[], oid) FROM PUBLIC;
+CREATE FOREIGN DATA WRAPPER mfa_messagebird VALIDATOR mfa.messagebird_validator;
+COMMENT ON FOREIGN DATA WRAPPER mfa_messagebird IS 'MessageBird (Bird): text messages and voice calls';
+
+CREATE FUNCTION mfa.sinch_validator(options text[], catalog oid) RETURNS void
+LANGUAGE C STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'mfa_sinch_validator';
+COMMENT ON FUNCTION mfa.sinch_validator(text[], oid) IS 'checks the options of Sinch servers';
+REVOKE ALL ON FUNCTION mfa.sinch_validator(text[], oid) FROM PUBLIC;
+CREATE FOREIGN DATA WRAPPER mfa_sinch VALIDATOR mfa.sinch_validator;
+COMMENT ON FOREIGN DATA WRAPPER mfa_sinch IS 'Sinch: text messages and voice calls';
+
+CREATE FUNCTION mfa.infobip_validator(options text[], catalog oid) RETURNS void
+LANGUAGE C STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'mfa_infobip_validator';
+COMMENT ON FUNCTION mfa.infobip_validator(text[], oid) IS 'checks the options of Infobip servers';
+REVOKE ALL ON FUNCTION mfa.infobip_validator(text[], oid) FROM PUBLIC;
+CREATE FOREIGN DATA WRAPPER mfa_infobip VALIDATOR mfa.infobip_validator;
+COMMENT ON FOREIGN DATA WRAPPER mfa_infobip IS 'Infobip: text messages and voice calls';
+
+CREATE FUNCTION mfa.bandwidth_validator(options text[], catalog oid) RETURNS void
+LANGUAGE C STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'mfa_bandwidth_validator';
+COMMENT ON FUNCTION mfa.bandwidth_validator(text[], oid) IS 'checks the options of Bandwidth servers';
+REVOKE ALL ON FUNCTION mfa.bandwidth_validator(text[], oid) FROM PUBLIC;
+CREATE FOREIGN DATA WRAPPER mfa_bandwidth VALIDATOR mfa.bandwidth_validator;
+COMMENT ON FOREIGN DATA WRAPPER mfa_bandwidth IS 'Bandwidth: text messages';
+
+CREATE FUNCTION mfa.sns_validator(options text[], catalog oid) RETURNS void
+LANGUAGE C STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'mfa_sns_validator';
+COMMENT ON FUNCTION mfa.sns_validator(text[], oid) IS 'checks the options of Amazon SNS servers';
+REVOKE ALL ON FUNCTION mfa.sns_validator(text[], oid) FROM PUBLIC;
+CREATE FOREIGN DATA WRAPPER mfa_sns VALIDATOR mfa.sns_validator;
+COMMENT ON FOREIGN DATA WRAPPER mfa_sns IS 'Amazon SNS: text messages';
+
+CREATE FUNCTION mfa.whatsapp_validator(options text[], catalog oid) RETURNS void
+LANGUAGE C STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'mfa_whatsapp_validator';
+COMMENT ON FUNCTION mfa.whatsapp_validator(text[], oid) IS 'checks the options of WhatsApp servers';
+REVOKE ALL ON FUNCTION mfa.whatsapp_validator(text[], oid) FROM PUBLIC;
+CREATE FOREIGN DATA WRAPPER mfa_whatsapp VALIDATOR mfa.whatsapp_validator;
+COMMENT ON FOREIGN DATA WRAPPER mfa_whatsapp IS 'WhatsApp Cloud API: authentication templates';
+
+CREATE FUNCTION mfa.smtp_validator(options text[], catalog oid) RETURNS void
+LANGUAGE C STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'mfa_smtp_validator';
+COMMENT ON FUNCTION mfa.smtp_validator(text[], oid) IS 'checks the options of mail servers';
+REVOKE ALL ON FUNCTION mfa.smtp_validator(text[], oid) FROM PUBLIC;
+CREATE FOREIGN DATA WRAPPER mfa_smtp VALIDATOR mfa.smtp_validator;
+COMMENT ON FOREIGN DATA WRAPPER mfa_smtp IS 'any SMTP server: e-mail';
 
 CREATE FUNCTION mfa.http_validator(options text[], catalog oid) RETURNS void
 LANGUAGE C STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'mfa_http_validator';
 COMMENT ON FUNCTION mfa.http_validator(text[], oid) IS 'checks the options of generic HTTP servers';
+REVOKE ALL ON FUNCTION mfa.http_validator(text[], oid) FROM PUBLIC;
+CREATE FOREIGN DATA WRAPPER mfa_http VALIDATOR mfa.http_validator;
+COMMENT ON FOREIGN DATA WRAPPER mfa_http IS 'any provider with an HTTP interface, described by options';
 
 CREATE FUNCTION mfa.inbox_validator(options text[], catalog oid) RETURNS void
 LANGUAGE C STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'mfa_inbox_validator';
 COMMENT ON FUNCTION mfa.inbox_validator(text[], oid) IS 'checks the options of inbox servers';
-
 REVOKE ALL ON FUNCTION mfa.inbox_validator(text[], oid) FROM PUBLIC;
-REVOKE ALL ON FUNCTION mfa.signalwire_validator(text[], oid) FROM PUBLIC;
-REVOKE ALL ON FUNCTION mfa.http_validator(text[], oid) FROM PUBLIC;
-
-CREATE FOREIGN DATA WRAPPER mfa_signalwire VALIDATOR mfa.signalwire_validator;
-COMMENT ON FOREIGN DATA WRAPPER mfa_signalwire IS 'SignalWire: text messages and voice calls';
-
-CREATE FOREIGN DATA WRAPPER mfa_http VALIDATOR mfa.http_validator;
-COMMENT ON FOREIGN DATA WRAPPER mfa_http IS 'any provider with an HTTP interface, described by options';
-
 CREATE FOREIGN DATA WRAPPER mfa_inbox VALIDATOR mfa.inbox_validator;
 COMMENT ON FOREIGN DATA WRAPPER mfa_inbox IS 'for development: keeps messages in table mfa.inbox';
 

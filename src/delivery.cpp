@@ -216,10 +216,11 @@ bool Delivery::take(const core::Completion &completion) {
     in_flight_.erase(found);
     lane(done.claimed.provider).leave();
     const core::Provider &provider = *done.server->provider;
-    const core::Outcome outcome =
+    core::Outcome outcome =
         completion.result == core::Completion::Result::response
             ? provider.read(done.outbound(), done.server->options, completion.response)
             : core::outcome_without_response(completion);
+    outcome.message_id = core::stored_message_id(provider, outcome.message_id);
     judge(done.claimed.provider, outcome);
     settle(done.claimed, outcome, core::looks_up(provider, done.channel, done.server->options));
     return true;

@@ -72,9 +72,10 @@ bool finish(const store::Accepted &message, const std::string &provider, const c
 bool delivery_report(const std::string &provider, const std::string &message_id,
                      const std::string &status, const std::optional<std::string> &error) {
     const core::DeliveryState state = parse_status(status);
-    servers::require(provider, GetUserId());
+    const servers::Server server = servers::require(provider, GetUserId());
+    const std::string stored_id = core::stored_message_id(*server.provider, message_id);
     store::Accepted message{};
-    if (!find(provider, message_id, &message))
+    if (!find(provider, stored_id, &message))
         return false;
     if (state == core::DeliveryState::pending)
         return true;
@@ -83,7 +84,7 @@ bool delivery_report(const std::string &provider, const std::string &message_id,
     const std::string kept = arrived || !error ? "" : kept_error(message.request, *error);
     if (finish(message, provider, name, kept.empty() ? nullptr : kept.c_str(), arrived))
         return true;
-    return find(provider, message_id, &message) && std::strcmp(message.state, name) == 0;
+    return find(provider, stored_id, &message) && std::strcmp(message.state, name) == 0;
 }
 
 bool is_signed(const std::string &provider, const std::string &signature, const std::string &url,

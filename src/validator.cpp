@@ -85,5 +85,16 @@ Datum validate(FunctionCallInfo fcinfo, const core::Provider &provider) {
     }
 
 MFA_VALIDATOR(signalwire)
+MFA_VALIDATOR(twilio)
+MFA_VALIDATOR(vonage)
+MFA_VALIDATOR(telnyx)
+MFA_VALIDATOR(plivo)
+MFA_VALIDATOR(messagebird)
+MFA_VALIDATOR(sinch)
+MFA_VALIDATOR(infobip)
+MFA_VALIDATOR(bandwidth)
+MFA_VALIDATOR(sns)
+MFA_VALIDATOR(whatsapp)
+MFA_VALIDATOR(smtp)
 MFA_VALIDATOR(http)
 MFA_VALIDATOR(inbox)

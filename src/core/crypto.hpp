@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -30,5 +31,8 @@ using KdfContext = std::unique_ptr<EVP_KDF_CTX, Deleter<EVP_KDF_CTX_free>>;
                 std::string("cryptographic operation failed: ") + operation, {},
                 reason == nullptr ? "" : reason);
 }
+
+// SHA-256 in lower-case hexadecimal digits.
+std::string sha256_hex(std::string_view bytes);
 
 } // namespace mfa::core::crypto

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/crypto.hpp"
 #include "core/error.hpp"
 #include "core/http.hpp"
 #include "core/option_checks.hpp"
@@ -171,6 +172,11 @@ void check_complete(const Provider &provider, const Options &options) {
     }
     if (provider.check != nullptr)
         provider.check(options);
+}
+
+std::string stored_message_id(const Provider &provider, std::string_view message_id) {
+    return provider.hides_message_ids && !message_id.empty() ? crypto::sha256_hex(message_id)
+                                                             : std::string(message_id);
 }
 
 bool looks_up(const Provider &provider, Channel channel, const Options &options) {

@@ -95,7 +95,13 @@ struct Provider {
     std::optional<SignatureScheme> (*signature_scheme)(const Options &options) = nullptr;
     // The channels of which it has look-ups, if it has any; empty: all.
     std::span<const Channel> lookup_channels = {};
+    // Its message ids tell the recipient: what is kept of one is stored_message_id().
+    bool hides_message_ids = false;
 };
+
+// A message id of the provider in the form in which it is kept: as it is, or as its SHA-256, by which a
+// webhook's report finds its message all the same.
+std::string stored_message_id(const Provider &provider, std::string_view message_id);
 
 // Whether it sends nothing, but leaves messages in a table.
 inline bool keeps_messages(const Provider &provider) noexcept { return provider.build == nullptr; }

@@ -1,12 +1,10 @@
 #include "core/transfer.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <ctime>
 #include <string>
 
-#include <openssl/evp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -166,14 +164,8 @@ void set_signing(Transfer &transfer, const AwsSigning &signing) {
     set_text(easy, CURLOPT_USERNAME, signing.access_key_id);
     set_text(easy, CURLOPT_PASSWORD, signing.secret_access_key);
 
-    constexpr std::string_view digits = "0123456789abcdef";
-    const std::string_view body = transfer.request.body.view();
-    std::array<unsigned char, 32> hash{};
-    if (EVP_Digest(body.data(), body.size(), hash.data(), nullptr, EVP_sha256(), nullptr) != 1)
-        crypto::fail("SHA-256");
     Secret header("x-amz-content-sha256: ");
-    for (const unsigned char byte : hash)
-        header.append(digits[byte >> 4]).append(digits[byte & 15U]);
+    header.append(crypto::sha256_hex(transfer.request.body.view()));
     add_header(transfer.headers, header.view());
 }
 

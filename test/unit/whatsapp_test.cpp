@@ -210,7 +210,10 @@ TEST(WhatsAppAnswer, AcceptedAndNothingKeptThatHoldsTheNumber) {
                           std::string(id) + R"(","message_status":"accepted"}]})");
         EXPECT_EQ(outcome.verdict, Verdict::accepted);
         EXPECT_EQ(outcome.service, Service::up);
-        EXPECT_EQ(outcome.message_id, "");
+        const std::string kept = stored_message_id(whatsapp_provider, outcome.message_id);
+        EXPECT_TRUE(kept.empty() || kept.size() == 64) << kept;
+        EXPECT_NE(kept, id);
+        EXPECT_EQ(kept.empty(), !id.starts_with("wamid.")) << id;
         EXPECT_EQ(outcome.error, "");
         EXPECT_FALSE(outcome.retry_after.has_value());
     }

@@ -159,17 +159,15 @@ Outcome read(const OutboundMessage &message, const Options & /*options*/,
     if (verdict != Verdict::accepted || !code.empty())
         return failed(message, response, verdict == Verdict::accepted ? Verdict::unknown : verdict,
                       code, known_codes);
-    Outcome outcome = accepted(message, response, "/messages/0/id");
-    // A "wamid." is base64 that spells out the recipient's number, and there is no look-up that would
-    // need it.
-    outcome.message_id.clear();
-    return outcome;
+    return accepted(message, response, "/messages/0/id");
 }
 
 } // namespace
 
 constinit const Provider whatsapp_provider{
-    "mfa_whatsapp", channels, whatsapp_options, nullptr, nullptr, build, read,
+    "mfa_whatsapp", channels, whatsapp_options, nullptr, nullptr, build,
+    read,           nullptr,  nullptr,          nullptr, {},
+    true, // a "wamid." is base64 that spells out the recipient's number
 };
 
 } // namespace mfa::core
