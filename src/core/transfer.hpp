@@ -59,6 +59,7 @@ struct Transfer {
     HttpResponse response;
     std::size_t header_bytes = 0;
     bool cut = false;             // the answer was larger than is read
+    bool over = false;            // mail: libcurl has said QUIT
     int socket = CURL_SOCKET_BAD; // mail: the one that libcurl has waited for last
 };
 
