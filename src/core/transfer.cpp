@@ -311,7 +311,7 @@ void MailSockets::set_idle(int socket) noexcept {
 
 void MailSockets::shut_down_idle(Clock::time_point now) noexcept {
     for (const auto &[socket, since] : idle_since_)
-        if (since != Clock::time_point::max() && now - since > longest_idle)
+        if (now - since > longest_idle)
             ::shutdown(socket, SHUT_RDWR);
 }
 
