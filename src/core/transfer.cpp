@@ -89,6 +89,8 @@ std::size_t on_reply(char *data, std::size_t size, std::size_t count, void *user
     const std::size_t length = size * count;
     if (!has_room(transfer, length))
         return 0;
+    if (transfer.over)
+        return length;
     const std::string_view line = without_line_end(data, length);
     try {
         transfer.response.body = line.substr(0, max_reply_line);
@@ -101,9 +103,11 @@ std::size_t on_reply(char *data, std::size_t size, std::size_t count, void *user
 // libcurl has just written QUIT, and would now wait for the answer: see MailSockets.
 int on_sent(CURL * /*easy*/, curl_infotype type, char *data, std::size_t size,
             void *user) noexcept {
-    const Transfer &transfer = *static_cast<const Transfer *>(user);
-    if (type == CURLINFO_HEADER_OUT && std::string_view(data, size) == "QUIT\r\n")
+    Transfer &transfer = *static_cast<Transfer *>(user);
+    if (type == CURLINFO_HEADER_OUT && std::string_view(data, size) == "QUIT\r\n") {
+        transfer.over = true;
         ::shutdown(transfer.socket, SHUT_RD);
+    }
     return 0;
 }
 
@@ -299,7 +303,7 @@ void MailSockets::set_idle(int socket) noexcept {
 
 void MailSockets::shut_down_idle(Clock::time_point now) noexcept {
     for (const auto &[socket, since] : idle_since_)
-        if (since != Clock::time_point::max() && now - since > longest_idle)
+        if (now - since > longest_idle)
             ::shutdown(socket, SHUT_RDWR);
 }
 

@@ -46,7 +46,7 @@ class MailSockets {
     static curl_socket_t on_open(void *user, curlsocktype purpose, curl_sockaddr *address) noexcept;
     static int on_close(void *user, curl_socket_t socket) noexcept;
 
-    std::unordered_map<int, Clock::time_point> idle_since_; // busy: time_point::max()
+    std::unordered_map<int, Clock::time_point> idle_since_; // busy: never, time_point::max()
 };
 
 // Its address is libcurl's handle to it: it never moves.
@@ -59,6 +59,7 @@ struct Transfer {
     HttpResponse response;
     std::size_t header_bytes = 0;
     bool cut = false;             // the answer was larger than is read
+    bool over = false;            // mail: libcurl has said QUIT
     int socket = CURL_SOCKET_BAD; // mail: the one that libcurl has waited for last
 };
 

@@ -53,7 +53,7 @@ def flaw(request, body):
         return "SignatureDoesNotMatch"
     signed = fields["SignedHeaders"].split(";")
     must = {name for name in headers if name == "host" or name.startswith("x-amz-")}
-    if signed != sorted(signed) or not must <= set(signed):
+    if signed != sorted(signed) or not must <= set(signed) <= set(headers):
         return "SignatureDoesNotMatch"
     path, _, query = request.path.partition("?")
     digest = hashlib.sha256(body).hexdigest()

@@ -132,6 +132,8 @@ class Script:
             elif verb == "RCPT" and mode == "refuses_and_hangs":
                 refused = True
                 await say("550-5.7.1 never\r\n550 5.7.1 ever")
+            elif verb == "RCPT" and mode == "refuses_and_goes_on":
+                await say("550 5.7.1 never\r\n221 2.0.0 bye")
             elif verb == "QUIT" and (refused or mode == "hangs_at_quit"):
                 await asyncio.sleep(60)
             elif verb == "QUIT":
@@ -165,7 +167,7 @@ class Script:
                 await say("250 OK")
 
 
-MODES = """mute greets_421 greets_554 old endless_reply endless_line odd_auth breaks_at_mail
+MODES = """mute greets_421 greets_554 old endless_reply endless_line refuses_and_goes_on odd_auth breaks_at_mail
     refuses_and_hangs hangs_at_quit breaks_at_data breaks_in_data breaks_behind_dot
     half_a_reply_behind_dot mute_behind_dot endless_reply_behind_dot behind_dot_421 behind_dot_451
     behind_dot_554""".split()
