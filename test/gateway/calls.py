@@ -1,7 +1,7 @@
 """SignalWire's Calling API: dial a number and speak a SWML document to it.
 
-POST /api/calling/calls        dial
-GET  /api/calling/calls/{id}   state
+POST /api/calling/calls                                       dial
+GET  /api/laml/2010-04-01/Accounts/{project}/Calls/{sid}      state
 
 Keys that the API does not know are refused at every level, as in `messages`.
 """
@@ -20,7 +20,8 @@ from http1 import JSON_TYPE, Request, Response
 from phone import is_e164
 from store import Record, Store
 
-_PATH = re.compile(r"/api/calling/calls(?:/([^/]+))?")
+_DIAL_PATH = "/api/calling/calls"
+_LOOK_UP_PATH = re.compile(r"/api/laml/2010-04-01/Accounts/[^/]+/Calls/[^/]+?(?:\.json)?")
 _HTTP_URL = re.compile(r"https?://[^\s/]+(?:/\S*)?")
 _SILENCE = re.compile(r"silence:[0-9]{1,3}(?:\.[0-9]{1,3})?")
 _RING = re.compile(r"ring:(?:[0-9]{1,3}(?:\.[0-9]{1,3})?:)?[a-z]{2}")
@@ -45,7 +46,7 @@ def render_error(refusal: Refusal) -> Response:
 
 
 class Calls:
-    """Endpoints under /api/calling/calls."""
+    """Dialling, and the states of calls, which LaML tells."""
 
     def __init__(self, account: Account, store: Store) -> None:
         self._account = account
@@ -54,10 +55,9 @@ class Calls:
         self._item = Endpoint("lookup", self._look_up, render_error)
 
     def route(self, path: str) -> Endpoint | None:
-        match = _PATH.fullmatch(path)
-        if match is None:
-            return None
-        return self._item if match[1] else self._collection
+        if path == _DIAL_PATH:
+            return self._collection
+        return self._item if _LOOK_UP_PATH.fullmatch(path) else None
 
     def _dial(self, request: Request, record: Record) -> Response:
         require_method(request, "POST")
@@ -74,7 +74,7 @@ class Calls:
     def _look_up(self, request: Request, record: Record) -> Response:
         require_method(request, "GET")
         self._account.authenticate(request)
-        record.sid = request.head.path.rpartition("/")[2]
+        record.sid = request.head.path.rpartition("/")[2].removesuffix(".json")
         call = self._store.find(record.sid, "voice")
         if call is None:
             raise Refusal(404, "not_found", f"The call {record.sid} was not found", attribute="id")

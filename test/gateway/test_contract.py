@@ -157,10 +157,10 @@ class CallTest(GatewayTest):
         self.assertEqual((message["sid"], message["channel"]), (answer.json["id"], "voice"))
         self.assertEqual(message["text"], "Your code is 1, 2, 3. Again: 1, 2, 3.")
         self.assertEqual(message["fields"], CALL)
-        path = f"{CALLS}/{message['sid']}"
+        path = f"/api/laml/2010-04-01/Accounts/{PROJECT}/Calls/{message['sid']}"
         self.control("POST", "state", {"sid": message["sid"], "status": "no-answer"})
         self.assertEqual(self.client.request("GET", path, authorization=BASIC).json["status"], "no-answer")
-        self.assertEqual(self.client.request("GET", CALLS + "/x", authorization=BASIC).status, 404)
+        self.assertEqual(self.client.request("GET", path + "x", authorization=BASIC).status, 404)
 
     def test_url_instead_of_swml(self) -> None:
         params = {"from": FROM, "to": TO, "url": "https://example.com/swml", "caller_id": FROM}

@@ -81,5 +81,5 @@ TEST(Receipt, SignalWireIsAskedByTheIdAlone) {
     ASSERT_EQ(text.headers.size(), 2U);
     EXPECT_EQ(text.headers[1].view(), "Authorization: Basic cDp0");
     EXPECT_EQ(provider->build_lookup({Channel::voice, "c1", {}}, options).url.view(),
-              "https://example.signalwire.com/api/calling/calls/c1");
+              "https://example.signalwire.com/api/laml/2010-04-01/Accounts/p/Calls/c1");
 }

@@ -42,11 +42,10 @@ Secret url_of(const Options &options, std::string_view path) {
     return provider_url(options, space_base, path);
 }
 
-Secret messages_path(const Options &options) {
+Secret laml_path(const Options &options, std::string_view resource) {
     Secret path("/api/laml/2010-04-01/Accounts/");
     append_percent_encoded(path, options.get("project_id"));
-    path.append("/Messages");
-    return path;
+    return std::move(path.append(resource));
 }
 
 Secret authorization(const Options &options) {
@@ -68,7 +67,7 @@ HttpRequest build_text(const OutboundMessage &message, const Options &options) {
                      "Set option \"sender\" or \"messaging_service\" of the server.");
     form.add("Body", message.text);
     form.add("ValidityPeriod", std::to_string(life_within(message, 1s, 172'800s).count()));
-    return form_request(url_of(options, messages_path(options).view()), form.take());
+    return form_request(url_of(options, laml_path(options, "/Messages").view()), form.take());
 }
 
 // The language of the voice: as set, or else what the message is in. The documentation has en-US as
@@ -111,11 +110,10 @@ HttpRequest build(const OutboundMessage &message, const Options &options) {
     return request;
 }
 
-// GET .../Messages/{sid} answers status and error_code. That the Calling API answers GET
-// .../calls/{id} with a status is unverified; where it does not, the call stays "sent".
+// LaML tells the state of both. That the id which the Calling API gives a call is LaML's Sid of it is
+// unverified; where it is not, the call stays "sent".
 HttpRequest build_lookup(const LookupTarget &target, const Options &options) {
-    Secret path =
-        target.channel == Channel::voice ? Secret("/api/calling/calls") : messages_path(options);
+    Secret path = laml_path(options, target.channel == Channel::voice ? "/Calls" : "/Messages");
     path.append('/');
     append_percent_encoded(path, target.message_id);
     HttpRequest request = get_request(url_of(options, path.view()));
