@@ -95,6 +95,9 @@ struct Provider {
     std::optional<SignatureScheme> (*signature_scheme)(const Options &options) = nullptr;
     // The channels of which it has look-ups, if it has any; empty: all.
     std::span<const Channel> lookup_channels = {};
+    // Languages in which its calls speak, see core/speech.hpp; empty: mfa does not know, any tag is
+    // passed on.
+    std::string_view spoken_languages = {};
 };
 
 // Whether it sends nothing, but leaves messages in a table.
