@@ -1,10 +1,17 @@
 #include "core/speech.hpp"
 
+#include <algorithm>
+#include <set>
+#include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
+#include "core/ascii.hpp"
+#include "core/locale.hpp"
 #include "provider_helpers.hpp"
 
 namespace mfa::core {
@@ -108,6 +115,115 @@ TEST(SayDocument, HostileFieldsStayText) {
     EXPECT_EQ(say_document({{"voice", "a\"b<c>&'\r\n"}}, "</Say>&\"").view(),
               "<Response><Say voice=\"a&quot;b&lt;c&gt;&amp;&#39;&#13;&#10;\">"
               "&lt;/Say&gt;&amp;&quot;</Say></Response>");
+}
+
+// The lists of the providers.
+
+std::vector<std::string> split(std::string_view list) {
+    std::vector<std::string> entries(1);
+    for (const char c : list) {
+        if (c == ' ')
+            entries.emplace_back();
+        else
+            entries.back().push_back(c);
+    }
+    return entries;
+}
+
+bool is_tag(std::string_view tag) {
+    const auto is_part = [](char c) { return is_alpha(c) || c == '-'; };
+    return tag.size() >= 2 && is_alpha(tag.front()) && is_alpha(tag.back()) &&
+           std::all_of(tag.begin(), tag.end(), is_part);
+}
+
+std::set<std::string_view> speech_locales() {
+    std::set<std::string_view> all;
+    for (std::size_t i = 0; i < builtin_locale_count(); ++i)
+        all.insert(speech_locale(builtin_locale(i)));
+    return all;
+}
+
+bool calls(const Provider &provider) {
+    return std::find(provider.channels.begin(), provider.channels.end(), Channel::voice) !=
+           provider.channels.end();
+}
+
+TEST(SpokenLanguages, EveryVoiceHasAList) {
+    // Whoever answers mfa_http is not known, and mfa_inbox speaks to nobody.
+    for (const Provider *provider : all_providers())
+        EXPECT_EQ(!provider->spoken_languages.empty(),
+                  calls(*provider) && provider->name != "mfa_http" && !keeps_messages(*provider))
+            << provider->name;
+}
+
+TEST(SpokenLanguages, EveryEntryIsALanguageOfTheTable) {
+    const std::set<std::string_view> known = speech_locales();
+    for (const Provider *provider : all_providers()) {
+        if (provider->spoken_languages.empty())
+            continue;
+        std::set<std::string> ours;
+        std::set<std::string> theirs;
+        for (const std::string &entry : split(provider->spoken_languages)) {
+            const std::size_t equals = entry.find('=');
+            const std::string our_tag = entry.substr(0, equals);
+            const std::string their_tag =
+                equals == std::string::npos ? our_tag : entry.substr(equals + 1);
+            EXPECT_TRUE(known.contains(our_tag)) << provider->name << " " << entry;
+            EXPECT_TRUE(is_tag(their_tag)) << provider->name << " " << entry;
+            EXPECT_TRUE(equals == std::string::npos || our_tag != their_tag)
+                << provider->name << " " << entry;
+            EXPECT_TRUE(ours.insert(our_tag).second) << provider->name << " " << entry;
+            EXPECT_TRUE(theirs.insert(their_tag).second) << provider->name << " " << entry;
+            EXPECT_EQ(spoken_language(provider->spoken_languages, our_tag), their_tag)
+                << provider->name;
+        }
+        EXPECT_TRUE(ours.contains("en-US")) << provider->name;
+        EXPECT_TRUE(speaks(*provider, "en", {})) << provider->name;
+    }
+}
+
+// A Mandarin voice comes first: it reads what is for Taiwan where there is none for Taiwan.
+TEST(SpokenLanguages, TheFirstRegionIsTheUsualOne) {
+    for (const Provider *provider : all_providers()) {
+        if (provider->spoken_languages.empty())
+            continue;
+        for (const auto &[region, usual] :
+             {std::pair{"en-GB", "en-US"}, std::pair{"es-MX", "es-ES"}, std::pair{"fr-CA", "fr-FR"},
+              std::pair{"pt-BR", "pt-PT"}, std::pair{"zh-HK", "zh-CN"},
+              std::pair{"zh-TW", "zh-CN"}}) {
+            const std::string list(provider->spoken_languages);
+            EXPECT_LT(list.find(usual), list.find(region)) << provider->name << " " << region;
+        }
+    }
+}
+
+TEST(SpokenLanguages, WhereProvidersDiffer) {
+    for (const auto &[name, locale, tag] :
+         std::vector<std::tuple<const char *, const char *, const char *>>{
+             {"mfa_signalwire", "fi", ""},
+             {"mfa_signalwire", "zh-HK", "cmn-CN"},
+             {"mfa_twilio", "zh-HK", "zh-HK"},
+             {"mfa_twilio", "lt", ""},
+             {"mfa_vonage", "zh-HK", "yue-CN"},
+             {"mfa_vonage", "zh-TW", "cmn-TW"},
+             {"mfa_vonage", "hr", ""},
+             {"mfa_telnyx", "cs", ""},
+             {"mfa_telnyx", "cy", "cy-GB"},
+             {"mfa_messagebird", "zh-TW", "zh-CN"},
+             {"mfa_messagebird", "fi", ""},
+             {"mfa_sinch", "ka", "ka-GE"},
+             {"mfa_sinch", "zh-HK", "zh-HK"},
+             {"mfa_sinch", "zh-TW", "cmn-CN"},
+             {"mfa_sinch", "bg", ""},
+             {"mfa_infobip", "cy", "wls"},
+             {"mfa_infobip", "ur", "ur-pk"},
+             {"mfa_infobip", "ka", ""}}) {
+        const Provider *provider = find_provider(name);
+        ASSERT_NE(provider, nullptr) << name;
+        EXPECT_EQ(spoken_language(provider->spoken_languages, locale), tag)
+            << name << " " << locale;
+        EXPECT_EQ(speaks(*provider, locale, {}), *tag != '\0') << name << " " << locale;
+    }
 }
 
 } // namespace
