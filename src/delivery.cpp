@@ -3,6 +3,7 @@
 #include "breakers.hpp"
 #include "core/compose.hpp"
 #include "core/error.hpp"
+#include "core/speech.hpp"
 #include "inbox.hpp"
 #include "keys.hpp"
 #include "lookups.hpp"
@@ -95,6 +96,8 @@ std::vector<std::string> Delivery::put_aside() const {
 core::OutboundMessage Delivery::InFlight::outbound() const {
     core::OutboundMessage message;
     message.channel = channel;
+    message.id = id;
+    message.sender = sender;
     message.recipient = secret.recipient.view();
     message.code = secret.code.view();
     message.text = text.view();
@@ -139,15 +142,18 @@ void Delivery::prepare_one(const core::Keyring &keys, const outbox::Claimed &mes
     out.secret =
         open_sealed(keys, message.key_id, message.request, as_bytes(message.sealed_request));
     out.server = servers_.find(message.provider, message.owner);
-    const core::RequestData options =
+    core::RequestData options =
         open_sealed(keys, message.key_id, message.request, as_bytes(message.sealed_message));
+    // Digits in another voice are understood, a whole sentence is not.
+    if (out.channel == core::Channel::voice && options.message.empty() &&
+        !core::speaks(*out.server->provider, options.locale, out.server->options))
+        options.locale = "en";
     const std::chrono::seconds life = life_left(message);
     out.text = core::compose(out.channel, options, out.secret.code.view(), life);
 
-    const std::string name = message_name(message);
+    out.id = message_name(message);
+    out.sender = options.sender.empty() ? out.server->options.get("sender") : options.sender;
     core::OutboundMessage outbound = out.outbound();
-    outbound.id = name;
-    outbound.sender = options.sender.empty() ? out.server->options.get("sender") : options.sender;
     outbound.locale = options.locale;
     outbound.life = life;
     outbound.now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());

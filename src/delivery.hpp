@@ -65,6 +65,8 @@ class Delivery {
     struct InFlight {
         outbox::Claimed claimed;
         core::Channel channel;
+        std::string id; // mfa's own
+        std::string sender;
         core::RequestData secret;
         core::Secret text;
         std::shared_ptr<const servers::Server> server;

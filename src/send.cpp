@@ -71,14 +71,19 @@ void check_purpose(const std::string &purpose) {
                           "Use a short name and an identifier, such as 'payment:4711'.");
 }
 
-void check_sender(const std::string &sender) {
-    if (!core::is_sender(sender))
+void check_sender(core::Channel channel, const std::string &sender) {
+    if (channel == core::Channel::email) {
+        if (!core::is_mail_address(sender))
+            throw core::Error(invalid_parameter_value, "sender of a mail must be a mail address",
+                              "For example login@example.com, in ASCII characters.");
+    } else if (!core::is_sender(sender)) {
         throw core::Error(
             invalid_parameter_value,
             "sender must be a phone number in E.164 form or 1 to 11 letters, digits and "
             "spaces",
             "For example +14155550123, or the name of a shop where the country allows "
             "names.");
+    }
 }
 
 store::Text text_of(const std::string &text) {
@@ -130,7 +135,7 @@ Plan check(const SendCall &call, Oid role) {
                cap, "mfa.max_attempts_cap");
     word(message, call);
     if (call.sender) {
-        check_sender(*call.sender);
+        check_sender(message.channel, *call.sender);
         message.text.sender = *call.sender;
     }
     // That the text fits with a code in it: any code of that length takes the same room.

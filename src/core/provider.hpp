@@ -73,19 +73,19 @@ struct Receipt {
 };
 
 struct Provider {
-    std::string_view name;               // of the foreign-data wrapper, "mfa_signalwire"
-    std::span<const Channel> channels;   // all that it can serve
-    std::span<const OptionSpec> options; // its own; the common ones come from common_options()
+    std::string_view name;                    // of the foreign-data wrapper, "mfa_signalwire"
+    std::span<const Channel> channels;        // all that it can serve
+    std::span<const OptionSpec> options = {}; // its own; the common ones come from common_options()
     // Whether these options serve one of `channels`; null: all of them.
-    bool (*serves)(Channel channel, const Options &options);
+    bool (*serves)(Channel channel, const Options &options) = nullptr;
     // What no single option's check can see: core::Error 55000. Null: nothing.
-    void (*check)(const Options &options);
+    void (*check)(const Options &options) = nullptr;
     // Null where messages stay in the database (keeps_messages()).
     // Takes options that check_complete() has passed. core::Error 55000 where this message lacks
     // something that they don't give, such as a sender.
-    HttpRequest (*build)(const OutboundMessage &message, const Options &options);
+    HttpRequest (*build)(const OutboundMessage &message, const Options &options) = nullptr;
     Outcome (*read)(const OutboundMessage &message, const Options &options,
-                    const HttpResponse &response);
+                    const HttpResponse &response) = nullptr;
     // A request for the state of a message that was accepted, and its answer; null: there is no such
     // look-up.
     HttpRequest (*build_lookup)(const LookupTarget &target, const Options &options) = nullptr;
@@ -95,6 +95,9 @@ struct Provider {
     std::optional<SignatureScheme> (*signature_scheme)(const Options &options) = nullptr;
     // The channels of which it has look-ups, if it has any; empty: all.
     std::span<const Channel> lookup_channels = {};
+    // Languages in which its calls speak, see core/speech.hpp; empty: mfa does not know, any tag is
+    // passed on.
+    std::string_view spoken_languages = {};
     // Its message ids tell the recipient: what is kept of one is stored_message_id().
     bool hides_message_ids = false;
 };

@@ -141,9 +141,13 @@ TEST(SignalWireCall, VoiceAndLanguage) {
     EXPECT_NE(
         body(message, with).find(R"(","say_voice":"Polly.Vicki","say_language":"de-AT"}}]}}}})"),
         std::string::npos);
-    message.locale = "tlh";
     with = options();
-    EXPECT_EQ(body(message, with).find("say_language"), std::string::npos);
+    message.locale = "ar";
+    EXPECT_NE(body(message, with).find(R"(","say_language":"arb"}}]}}}})"), std::string::npos);
+    for (const std::string_view locale : {"tlh", "my"}) {
+        message.locale = locale;
+        EXPECT_EQ(body(message, with).find("say_language"), std::string::npos) << locale;
+    }
 }
 
 TEST(SignalWireCall, HostileFieldsStayStringsAndBringNoExpression) {

@@ -125,8 +125,13 @@ TEST(SinchCall, Language) {
     OutboundMessage message = call_message();
     message.locale = "de_AT";
     EXPECT_EQ(json_scalar_at(body(message, with), "/ttsCallout/locale"), "de-DE");
-    message.locale = "tlh";
-    EXPECT_FALSE(json_scalar_at(body(message, with), "/ttsCallout/locale").has_value());
+    message.locale = "ar";
+    EXPECT_EQ(json_scalar_at(body(message, with), "/ttsCallout/locale"), "arb");
+    for (const std::string_view locale : {"tlh", "my"}) {
+        message.locale = locale;
+        EXPECT_FALSE(json_scalar_at(body(message, with), "/ttsCallout/locale").has_value())
+            << locale;
+    }
     with.set("say_language", "Vicki");
     EXPECT_EQ(json_scalar_at(body(message, with), "/ttsCallout/locale"), "Vicki");
 }

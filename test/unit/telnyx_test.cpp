@@ -140,8 +140,14 @@ TEST(TelnyxCall, VoiceAndLanguage) {
     with.set("say_language", "de-AT");
     EXPECT_EQ(texml(message, with),
               R"(<Response><Say voice="Polly.Vicki" language="de-AT">x</Say></Response>)");
-    message.locale = "tlh";
-    EXPECT_EQ(texml(message, options()), R"(<Response><Say voice="alice">x</Say></Response>)");
+    message.locale = "ar";
+    EXPECT_EQ(texml(message, options()),
+              R"(<Response><Say voice="alice" language="arb">x</Say></Response>)");
+    for (const std::string_view locale : {"tlh", "my"}) {
+        message.locale = locale;
+        EXPECT_EQ(texml(message, options()), R"(<Response><Say voice="alice">x</Say></Response>)")
+            << locale;
+    }
 }
 
 TEST(TelnyxCall, HostileFieldsStayTextAndBringNoTemplate) {

@@ -198,8 +198,14 @@ TEST(TwilioCall, VoiceAndLanguage) {
     EXPECT_EQ(
         twiml(message, with),
         encoded("<Response><Say language=\"de-AT\" voice=\"Polly.Vicki\">x</Say></Response>"));
-    message.locale = "tlh";
-    EXPECT_EQ(twiml(message, options()), encoded("<Response><Say>x</Say></Response>"));
+    message.locale = "ar";
+    EXPECT_EQ(twiml(message, options()),
+              encoded("<Response><Say language=\"arb\">x</Say></Response>"));
+    for (const std::string_view locale : {"tlh", "my"}) {
+        message.locale = locale;
+        EXPECT_EQ(twiml(message, options()), encoded("<Response><Say>x</Say></Response>"))
+            << locale;
+    }
 }
 
 TEST(TwilioCall, HostileFieldsStayText) {

@@ -117,8 +117,14 @@ Outcome read(const OutboundMessage &message, const Options & /*options*/,
 } // namespace
 
 constinit const Provider bandwidth_provider{
-    "mfa_bandwidth", channels, bandwidth_options, nullptr,     check,
-    build,           read,     build_lookup,      read_lookup,
+    .name = "mfa_bandwidth",
+    .channels = channels,
+    .options = bandwidth_options,
+    .check = check,
+    .build = build,
+    .read = read,
+    .build_lookup = build_lookup,
+    .read_lookup = read_lookup,
 };
 
 } // namespace mfa::core

@@ -309,8 +309,14 @@ std::optional<SignatureScheme> signature_scheme(const Options &options) {
 } // namespace
 
 constinit const Provider http_provider{
-    "mfa_http", channels, http_options, serves_channel, check,
-    build,      read,     nullptr,      nullptr,        signature_scheme,
+    .name = "mfa_http",
+    .channels = channels,
+    .options = http_options,
+    .serves = serves_channel,
+    .check = check,
+    .build = build,
+    .read = read,
+    .signature_scheme = signature_scheme,
 };
 
 } // namespace mfa::core

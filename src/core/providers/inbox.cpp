@@ -12,7 +12,8 @@ constexpr std::array channels{Channel::sms, Channel::voice, Channel::whatsapp, C
 } // namespace
 
 constinit const Provider inbox_provider{
-    "mfa_inbox", channels, {}, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr,
+    .name = "mfa_inbox",
+    .channels = channels,
 };
 
 } // namespace mfa::core

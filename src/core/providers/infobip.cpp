@@ -8,9 +8,9 @@
 
 #include "core/error.hpp"
 #include "core/json_writer.hpp"
-#include "core/locale.hpp"
 #include "core/provider_parts.hpp"
 #include "core/providers/providers.hpp"
+#include "core/speech.hpp"
 
 namespace mfa::core {
 
@@ -62,30 +62,25 @@ Secret text_body(const OutboundMessage &message) {
     return json.take();
 }
 
-// Most languages have no region (enumeration CallsLanguage): en, de, fr. Norwegian is "no".
-std::string_view say_language(const OutboundMessage &message, const Options &options) {
-    if (const std::string_view set = options.get("say_language");
-        !set.empty() || message.locale.empty())
-        return set;
-    const std::string_view locale = speech_locale(message.locale);
-    if (locale == "nb-NO")
-        return "no";
-    if (locale == "pt-PT")
-        return "pt-pt";
-    return locale.substr(0, locale.find('-'));
-}
+// Of the enumeration CallsLanguage. Its "false" is YAML's reading of "no": "Say text" on infobip.com
+// has that. The default is en. That /tts/3/single knows all of them is unverified.
+constexpr std::string_view languages =
+    "ar-SA=ar bg-BG=bg bn-IN=bn ca-ES=ca cs-CZ=cs cy-GB=wls da-DK=da de-DE=de el-GR=el "
+    "en-US=en en-GB=en-gb es-ES=es es-MX=es-mx fi-FI=fi fil-PH=fil-ph fr-FR=fr fr-CA=fr-ca "
+    "gu-IN=gu he-IL=he hi-IN=hi hr-HR=hr hu-HU=hu id-ID=id is-IS=is it-IT=it ja-JP=ja "
+    "kk-KZ=kk-kz kn-IN=kn ko-KR=ko ml-IN=ml mr-IN=mr-in ms-MY=ms nb-NO=no nl-NL=nl "
+    "pl-PL=pl pt-PT=pt-pt pt-BR=pt-br ro-RO=ro ru-RU=ru sk-SK=sk sl-SI=sl sv-SE=sv "
+    "sw-KE=sw-ke ta-IN=ta te-IN=te th-TH=th tr-TR=tr uk-UA=uk ur-PK=ur-pk uz-UZ=uz-uz "
+    "vi-VN=vi zh-CN=zh-cn zh-TW=zh-tw";
 
 Secret call_body(const OutboundMessage &message, const Options &options) {
     JsonWriter json;
     json.open_object().string("from", without_plus(require_calling_number(message)));
     json.string("to", without_plus(message.recipient));
     // The text may be SSML. Angle brackets are not spoken anyway.
-    Secret spoken;
-    spoken.reserve(message.text.size());
-    for (const char c : message.text)
-        spoken.append(c == '<' || c == '>' ? ' ' : c);
-    json.string("text", spoken.view());
-    if (const std::string_view language = say_language(message, options); !language.empty())
+    json.string("text", speakable(message.text, "<>").view());
+    if (const std::string_view language = say_language(message, options, languages);
+        !language.empty())
         json.string("language", language);
     if (const std::string_view voice = options.get("say_voice"); !voice.empty())
         json.open_object("voice").string("name", voice).close_object();
@@ -171,8 +166,15 @@ Outcome read(const OutboundMessage &message, const Options & /*options*/,
 } // namespace
 
 constinit const Provider infobip_provider{
-    "mfa_infobip", channels, infobip_options, nullptr,     check,
-    build,         read,     build_lookup,    read_lookup,
+    .name = "mfa_infobip",
+    .channels = channels,
+    .options = infobip_options,
+    .check = check,
+    .build = build,
+    .read = read,
+    .build_lookup = build_lookup,
+    .read_lookup = read_lookup,
+    .spoken_languages = languages,
 };
 
 } // namespace mfa::core

@@ -9,10 +9,10 @@
 
 #include "core/ascii.hpp"
 #include "core/json_writer.hpp"
-#include "core/locale.hpp"
 #include "core/option_checks.hpp"
 #include "core/provider_parts.hpp"
 #include "core/providers/providers.hpp"
+#include "core/speech.hpp"
 
 namespace mfa::core {
 
@@ -65,13 +65,16 @@ Secret text_body(const OutboundMessage &message) {
     return json.take();
 }
 
-// In lower case: en-gb, which is also the default, de-de, nl-nl and so on.
-Secret say_language(const OutboundMessage &message, const Options &options) {
-    std::string_view tag = options.get("say_language");
-    if (tag.empty() && !message.locale.empty())
-        tag = speech_locale(message.locale);
+// Of the attribute `language` in "Voice Messaging API" (developers.messagebird.com), which has them in
+// lower case. The default is en-gb.
+constexpr std::string_view languages =
+    "cy-GB da-DK de-DE el-GR en-US en-GB es-ES es-MX fr-FR fr-CA id-ID is-IS it-IT ja-JP "
+    "ko-KR ms-MY nb-NO nl-NL pl-PL pt-PT pt-BR ro-RO ru-RU sv-SE ta-IN th-TH tr-TR vi-VN "
+    "zh-CN zh-HK";
+
+Secret language_of(const OutboundMessage &message, const Options &options) {
     Secret language;
-    for (const char c : tag)
+    for (const char c : say_language(message, options, languages))
         language.append(to_lower(c));
     return language;
 }
@@ -81,12 +84,8 @@ Secret call_body(const OutboundMessage &message, const Options &options) {
     json.open_object();
     write_parties(json, message, require_calling_number(message));
     // The voice takes what stands in angle brackets for instructions. They are not spoken anyway.
-    Secret spoken;
-    spoken.reserve(message.text.size());
-    for (const char c : message.text)
-        spoken.append(c == '<' || c == '>' ? ' ' : c);
-    json.string("body", spoken.view());
-    if (const Secret language = say_language(message, options); !language.empty())
+    json.string("body", speakable(message.text, "<>").view());
+    if (const Secret language = language_of(message, options); !language.empty())
         json.string("language", language.view());
     if (const std::string_view voice = options.get("say_voice"); !voice.empty())
         json.string("voice", voice);
@@ -166,8 +165,14 @@ Outcome read(const OutboundMessage &message, const Options & /*options*/,
 } // namespace
 
 constinit const Provider messagebird_provider{
-    "mfa_messagebird", channels,    messagebird_options, nullptr, nullptr, build, read,
-    build_lookup,      read_lookup,
+    .name = "mfa_messagebird",
+    .channels = channels,
+    .options = messagebird_options,
+    .build = build,
+    .read = read,
+    .build_lookup = build_lookup,
+    .read_lookup = read_lookup,
+    .spoken_languages = languages,
 };
 
 } // namespace mfa::core

@@ -99,7 +99,13 @@ Outcome read(const OutboundMessage &message, const Options & /*options*/,
 
 // Its webhooks are signed with HMAC-SHA256 over URL and nonce, which mfa can't check.
 constinit const Provider plivo_provider{
-    "mfa_plivo", channels, plivo_options, nullptr, nullptr, build, read, build_lookup, read_lookup,
+    .name = "mfa_plivo",
+    .channels = channels,
+    .options = plivo_options,
+    .build = build,
+    .read = read,
+    .build_lookup = build_lookup,
+    .read_lookup = read_lookup,
 };
 
 } // namespace mfa::core

@@ -5,9 +5,9 @@
 #include "core/ascii.hpp"
 #include "core/error.hpp"
 #include "core/json_writer.hpp"
-#include "core/locale.hpp"
 #include "core/provider_parts.hpp"
 #include "core/providers/providers.hpp"
+#include "core/speech.hpp"
 
 namespace mfa::core {
 
@@ -70,22 +70,18 @@ HttpRequest build_text(const OutboundMessage &message, const Options &options) {
     return form_request(url_of(options, laml_path(options, "/Messages").view()), form.take());
 }
 
-// The language of the voice: as set, or else what the message is in. The documentation has en-US as
-// the default; that the default voice speaks other languages is unverified, hence say_voice.
-std::string_view say_language(const OutboundMessage &message, const Options &options) {
-    const std::string_view set = options.get("say_language");
-    return set.empty() && !message.locale.empty() ? speech_locale(message.locale) : set;
-}
+// SignalWire lists none. The default of say_language is en-US, of say_voice Polly.Salli (SWML schema,
+// signalwire/docs): a standard voice of Amazon Polly, so these are the languages of Polly's standard
+// voices ("Standard voices", docs.aws.amazon.com). That another voice comes with another language is
+// unverified, hence say_voice.
+constexpr std::string_view languages =
+    "ar-SA=arb cy-GB da-DK de-DE en-US en-GB es-ES es-MX fr-FR fr-CA hi-IN is-IS it-IT "
+    "ja-JP ko-KR nb-NO nl-NL pl-PL pt-PT pt-BR ro-RO ru-RU sv-SE tr-TR zh-CN=cmn-CN";
 
 HttpRequest build_call(const OutboundMessage &message, const Options &options) {
     // SWML runs ${...} and %{...} in a text as code of its own. Braces are not spoken anyway.
-    Secret spoken;
-    spoken.reserve(message.text.size());
-    for (const char c : message.text)
-        spoken.append(c == '{' || c == '}' ? ' ' : c);
-
     Secret say("say:");
-    say.append(spoken.view());
+    say.append(speakable(message.text, "{}").view());
 
     JsonWriter json;
     json.open_object().string("command", "dial").open_object("params");
@@ -96,7 +92,8 @@ HttpRequest build_call(const OutboundMessage &message, const Options &options) {
     json.open_array("main").open_object().open_object("play").string("url", say.view());
     if (const std::string_view voice = options.get("say_voice"); !voice.empty())
         json.string("say_voice", voice);
-    if (const std::string_view language = say_language(message, options); !language.empty())
+    if (const std::string_view language = say_language(message, options, languages);
+        !language.empty())
         json.string("say_language", language);
     json.close_object().close_object().close_array();
     json.close_object().close_object().close_object().close_object();
@@ -178,8 +175,16 @@ Outcome read(const OutboundMessage &message, const Options & /*options*/,
 } // namespace
 
 constinit const Provider signalwire_provider{
-    "mfa_signalwire", channels,    signalwire_options, nullptr, check, build, read,
-    build_lookup,     read_lookup, signature_scheme,
+    .name = "mfa_signalwire",
+    .channels = channels,
+    .options = signalwire_options,
+    .check = check,
+    .build = build,
+    .read = read,
+    .build_lookup = build_lookup,
+    .read_lookup = read_lookup,
+    .signature_scheme = signature_scheme,
+    .spoken_languages = languages,
 };
 
 } // namespace mfa::core

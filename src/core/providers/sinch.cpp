@@ -9,10 +9,10 @@
 
 #include "core/error.hpp"
 #include "core/json_writer.hpp"
-#include "core/locale.hpp"
 #include "core/option_checks.hpp"
 #include "core/provider_parts.hpp"
 #include "core/providers/providers.hpp"
+#include "core/speech.hpp"
 #include "core/utc_time.hpp"
 
 namespace mfa::core {
@@ -93,17 +93,23 @@ HttpRequest build_text(const OutboundMessage &message, const Options &options) {
     return json_request(batches_url(options), json.take());
 }
 
+// Those of the type TtsVoice in sinch/sinch-sdk-node, which has the voices of each. The default is
+// en-US (sinch/skills, sinch-voice-api). Sinch's page of locales may have more.
+constexpr std::string_view languages =
+    "ar-SA=arb az-AZ ca-ES cs-CZ cy-GB da-DK de-DE el-GR en-US en-GB es-ES es-MX et-EE "
+    "fi-FI fil-PH fr-FR fr-CA hi-IN hr-HR hu-HU id-ID is-IS it-IT ja-JP ka-GE ko-KR lt-LT "
+    "lv-LV ms-MY nb-NO nl-NL pl-PL pt-PT pt-BR ro-RO ru-RU sk-SK sl-SI sv-SE th-TH tr-TR "
+    "uk-UA uz-UZ vi-VN zh-CN=cmn-CN zh-HK";
+
 HttpRequest build_call(const OutboundMessage &message, const Options &options) {
-    std::string_view language = options.get("say_language");
-    if (language.empty() && !message.locale.empty())
-        language = speech_locale(message.locale);
     JsonWriter json;
     json.open_object().string("method", "ttsCallout").open_object("ttsCallout");
     json.string("cli", require_calling_number(message));
     json.open_object("destination").string("type", "number");
     json.string("endpoint", message.recipient).close_object();
     // A locale, or the name of a voice.
-    if (!language.empty())
+    if (const std::string_view language = say_language(message, options, languages);
+        !language.empty())
         json.string("locale", language);
     // Plain text, unlike `prompts`, and by default no more than 600 characters.
     json.string("text", message.text).close_object().close_object();
@@ -182,8 +188,16 @@ Outcome read(const OutboundMessage &message, const Options & /*options*/,
 } // namespace
 
 constinit const Provider sinch_provider{
-    "mfa_sinch", channels, sinch_options, serves_channel, check,
-    build,       read,     build_lookup,  read_lookup,
+    .name = "mfa_sinch",
+    .channels = channels,
+    .options = sinch_options,
+    .serves = serves_channel,
+    .check = check,
+    .build = build,
+    .read = read,
+    .build_lookup = build_lookup,
+    .read_lookup = read_lookup,
+    .spoken_languages = languages,
 };
 
 } // namespace mfa::core

@@ -219,7 +219,12 @@ Outcome read(const OutboundMessage &message, const Options & /*options*/,
 } // namespace
 
 constinit const Provider smtp_provider{
-    "mfa_smtp", channels, smtp_options, nullptr, check, build, read,
+    .name = "mfa_smtp",
+    .channels = channels,
+    .options = smtp_options,
+    .check = check,
+    .build = build,
+    .read = read,
 };
 
 } // namespace mfa::core

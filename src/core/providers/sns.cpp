@@ -164,7 +164,11 @@ Outcome read(const OutboundMessage &message, const Options & /*options*/,
 } // namespace
 
 constinit const Provider sns_provider{
-    "mfa_sns", channels, sns_options, nullptr, nullptr, build, read,
+    .name = "mfa_sns",
+    .channels = channels,
+    .options = sns_options,
+    .build = build,
+    .read = read,
 };
 
 } // namespace mfa::core

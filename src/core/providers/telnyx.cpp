@@ -10,9 +10,9 @@
 #include "core/ascii.hpp"
 #include "core/error.hpp"
 #include "core/json_writer.hpp"
-#include "core/locale.hpp"
 #include "core/provider_parts.hpp"
 #include "core/providers/providers.hpp"
+#include "core/speech.hpp"
 
 namespace mfa::core {
 
@@ -82,36 +82,19 @@ HttpRequest build_text(const OutboundMessage &message, const Options &options) {
     return json_request(url_of(options, "/v2/messages"), json.take());
 }
 
-// The language of the voice: as set, or else what the message is in.
-std::string_view say_language(const OutboundMessage &message, const Options &options) {
-    const std::string_view set = options.get("say_language");
-    return set.empty() && !message.locale.empty() ? speech_locale(message.locale) : set;
-}
+// The default voice speaks nothing but en-US, alice takes a language ("TeXML verbs: Say"). Which ones,
+// is published of the command that speaks in the Call Control API alone (ActionSpeakParams,
+// team-telnyx/telnyx-node). That alice knows the same is unverified, hence say_voice.
+constexpr std::string_view languages =
+    "ar-SA=arb cy-GB da-DK de-DE en-US en-GB es-ES es-MX fr-FR fr-CA hi-IN is-IS it-IT "
+    "ja-JP ko-KR nb-NO nl-NL pl-PL pt-PT pt-BR ro-RO ru-RU sv-SE tr-TR zh-CN=cmn-CN";
 
-void append_attribute(Secret &xml, std::string_view name, std::string_view value) {
-    if (value.empty())
-        return;
-    xml.append(' ').append(name).append("=\"");
-    append_xml_escaped(xml, value);
-    xml.append('"');
-}
-
-// The default voice speaks nothing but en-US, alice takes a language ("TeXML verbs: Say"). Which
-// languages alice knows is unverified, hence say_voice.
 Secret texml(const OutboundMessage &message, const Options &options) {
-    Secret xml("<Response><Say");
-    append_attribute(xml, "voice", options.get("say_voice", "alice"));
-    append_attribute(xml, "language", say_language(message, options));
-    xml.append('>');
     // TeXML fills in {{...}}, also with the account's secrets ("Create a TeXML secret"). Braces are
     // not spoken anyway.
-    Secret spoken;
-    spoken.reserve(message.text.size());
-    for (const char c : message.text)
-        spoken.append(c == '{' || c == '}' ? ' ' : c);
-    append_xml_escaped(xml, spoken.view());
-    xml.append("</Say></Response>");
-    return xml;
+    return say_document({{"voice", options.get("say_voice", "alice")},
+                         {"language", say_language(message, options, languages)}},
+                        speakable(message.text, "{}").view());
 }
 
 HttpRequest build_call(const OutboundMessage &message, const Options &options) {
@@ -239,7 +222,16 @@ Outcome read(const OutboundMessage &message, const Options & /*options*/,
 
 // Its webhooks are signed with Ed25519 over the body, which mfa can't check.
 constinit const Provider telnyx_provider{
-    "mfa_telnyx", channels, telnyx_options, serves, check, build, read, build_lookup, read_lookup,
+    .name = "mfa_telnyx",
+    .channels = channels,
+    .options = telnyx_options,
+    .serves = serves,
+    .check = check,
+    .build = build,
+    .read = read,
+    .build_lookup = build_lookup,
+    .read_lookup = read_lookup,
+    .spoken_languages = languages,
 };
 
 } // namespace mfa::core

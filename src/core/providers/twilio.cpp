@@ -6,10 +6,10 @@
 #include <string>
 
 #include "core/error.hpp"
-#include "core/locale.hpp"
 #include "core/option_checks.hpp"
 #include "core/provider_parts.hpp"
 #include "core/providers/providers.hpp"
+#include "core/speech.hpp"
 
 namespace mfa::core {
 
@@ -97,30 +97,19 @@ HttpRequest build_text(const OutboundMessage &message, const Options &options) {
     return form_request(account_url(options, "/Messages"), form.take());
 }
 
-// The language of the voice: as set, or else what the message is in. Without one, Twilio speaks
-// en-US ("TwiML Voice: Say"). That its default voice knows every language is unverified, hence
-// say_voice.
-std::string_view say_language(const OutboundMessage &message, const Options &options) {
-    const std::string_view set = options.get("say_language");
-    return set.empty() && !message.locale.empty() ? speech_locale(message.locale) : set;
-}
-
-void append_attribute(Secret &xml, std::string_view name, std::string_view value) {
-    if (value.empty())
-        return;
-    xml.append(' ').append(name).append("=\"");
-    append_xml_escaped(xml, value);
-    xml.append('"');
-}
+// Without a language, Twilio speaks en-US ("TwiML Voice: Say"). These are what the attribute takes
+// (type SayLanguage of twilio/twilio-node); voices of Google that speak others, such as lt-LT, are not
+// reached by it alone. That the default voice knows all of them is unverified, hence say_voice.
+constexpr std::string_view languages =
+    "af-ZA ar-SA=arb bg-BG bn-IN ca-ES cs-CZ cy-GB da-DK de-DE el-GR en-US en-GB es-ES "
+    "es-MX fi-FI fil-PH fr-FR fr-CA gu-IN he-IL hi-IN hu-HU id-ID is-IS it-IT ja-JP kn-IN "
+    "ko-KR lv-LV ml-IN mr-IN ms-MY nb-NO nl-NL pa-IN pl-PL pt-PT pt-BR ro-RO ru-RU sk-SK "
+    "sr-RS sv-SE ta-IN te-IN th-TH tr-TR uk-UA vi-VN zh-CN zh-HK zh-TW";
 
 Secret twiml(const OutboundMessage &message, const Options &options) {
-    Secret xml("<Response><Say");
-    append_attribute(xml, "language", say_language(message, options));
-    append_attribute(xml, "voice", options.get("say_voice"));
-    xml.append('>');
-    append_xml_escaped(xml, message.text);
-    xml.append("</Say></Response>");
-    return xml;
+    return say_document({{"language", say_language(message, options, languages)},
+                         {"voice", options.get("say_voice")}},
+                        message.text);
 }
 
 // Of UTF-8 that is well-formed, as what append_xml_escaped writes is.
@@ -248,8 +237,16 @@ Outcome read(const OutboundMessage &message, const Options & /*options*/,
 } // namespace
 
 constinit const Provider twilio_provider{
-    "mfa_twilio", channels, twilio_options, nullptr,     check,
-    build,        read,     build_lookup,   read_lookup, signature_scheme,
+    .name = "mfa_twilio",
+    .channels = channels,
+    .options = twilio_options,
+    .check = check,
+    .build = build,
+    .read = read,
+    .build_lookup = build_lookup,
+    .read_lookup = read_lookup,
+    .signature_scheme = signature_scheme,
+    .spoken_languages = languages,
 };
 
 } // namespace mfa::core

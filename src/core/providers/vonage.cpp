@@ -9,11 +9,11 @@
 #include "core/error.hpp"
 #include "core/json_writer.hpp"
 #include "core/jwt.hpp"
-#include "core/locale.hpp"
 #include "core/message.hpp"
 #include "core/option_checks.hpp"
 #include "core/provider_parts.hpp"
 #include "core/providers/providers.hpp"
+#include "core/speech.hpp"
 
 namespace mfa::core {
 
@@ -143,27 +143,26 @@ HttpRequest build_message(const OutboundMessage &message, const Options &options
     return request;
 }
 
-// The Text to Speech guide lists languages as BCP 47 tags with a region, speech_locale()'s among
-// them, and has en-US as the default.
-std::string_view say_language(const OutboundMessage &message, const Options &options) {
-    const std::string_view set = options.get("say_language");
-    return set.empty() && !message.locale.empty() ? speech_locale(message.locale) : set;
-}
+// Of the Text to Speech guide, which has en-US as the default, as vonage-java-sdk lists them
+// (TextToSpeechLanguage).
+constexpr std::string_view languages =
+    "af-ZA ar-SA=ar bg-BG bn-IN ca-ES cs-CZ cy-GB da-DK de-DE el-GR en-US en-GB es-ES "
+    "es-MX eu-ES fi-FI fil-PH fr-FR fr-CA gl-ES gu-IN he-IL hi-IN hu-HU id-ID is-IS it-IT "
+    "ja-JP kn-IN ko-KR lt-LT lv-LV ml-IN mr-IN ms-MY nb-NO nl-NL pa-IN pl-PL pt-PT pt-BR "
+    "ro-RO ru-RU sk-SK sr-RS sv-SE ta-IN te-IN th-TH tr-TR uk-UA vi-VN zh-CN=cmn-CN "
+    "zh-HK=yue-CN zh-TW=cmn-TW";
 
 HttpRequest build_call(const OutboundMessage &message, const Options &options) {
     // A text in <speak> is taken for SSML, which can do more than talk.
-    Secret spoken;
-    spoken.reserve(message.text.size());
-    for (const char c : message.text)
-        spoken.append(c == '<' || c == '>' ? ' ' : c);
-
+    const Secret spoken = speakable(message.text, "<>");
     const std::string_view from = without_plus(require_calling_number(message));
     JsonWriter json;
     json.open_object().open_array("to").open_object().string("type", "phone");
     json.string("number", without_plus(message.recipient)).close_object().close_array();
     json.open_object("from").string("type", "phone").string("number", from).close_object();
     json.open_array("ncco").open_object().string("action", "talk").string("text", spoken.view());
-    if (const std::string_view language = say_language(message, options); !language.empty())
+    if (const std::string_view language = say_language(message, options, languages);
+        !language.empty())
         json.string("language", language);
     if (const std::string_view voice = options.get("say_voice"); !voice.empty())
         json.number("style", read_style("say_voice", voice));
@@ -297,8 +296,17 @@ Outcome read(const OutboundMessage &message, const Options &options, const HttpR
 } // namespace
 
 constinit const Provider vonage_provider{
-    "mfa_vonage", channels,     vonage_options, serves,  check,           build,
-    read,         build_lookup, read_lookup,    nullptr, lookup_channels,
+    .name = "mfa_vonage",
+    .channels = channels,
+    .options = vonage_options,
+    .serves = serves,
+    .check = check,
+    .build = build,
+    .read = read,
+    .build_lookup = build_lookup,
+    .read_lookup = read_lookup,
+    .lookup_channels = lookup_channels,
+    .spoken_languages = languages,
 };
 
 } // namespace mfa::core

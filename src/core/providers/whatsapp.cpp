@@ -165,9 +165,12 @@ Outcome read(const OutboundMessage &message, const Options & /*options*/,
 } // namespace
 
 constinit const Provider whatsapp_provider{
-    "mfa_whatsapp", channels, whatsapp_options, nullptr, nullptr, build,
-    read,           nullptr,  nullptr,          nullptr, {},
-    true, // a "wamid." is base64 that spells out the recipient's number
+    .name = "mfa_whatsapp",
+    .channels = channels,
+    .options = whatsapp_options,
+    .build = build,
+    .read = read,
+    .hides_message_ids = true, // a "wamid." is base64 that spells out the recipient's number
 };
 
 } // namespace mfa::core
