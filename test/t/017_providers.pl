@@ -21,6 +21,9 @@ my $node = start_cluster('main');
 $node->safe_psql('postgres', 'CREATE DATABASE shop');
 $node->safe_psql('shop', 'CREATE EXTENSION mfa');
 
+my $mail_server;
+END { kill 'TERM', $mail_server if $mail_server }
+
 sub shop { return sql($node, 'shop', $_[0]) }
 
 my $key_file = $node->basedir . '/vonage.pem';
@@ -172,5 +175,47 @@ for my $provider (@providers)
 	};
 }
 
-check_log($node, 'nothing in the log to worry about');
+# Words that the voice can say: Twilio has none for Burmese.
+subtest 'a language that is not spoken' => sub {
+	$gateway->call(DELETE => 'messages');
+	$gateway->call(POST => 'generic', { answers => [ {
+		path => '/generic/twilio*', method => 'POST', status => 201, body => '{"sid":"{id}","status":"queued"}' } ] });
+	shop('ALTER SERVER twilio OPTIONS (ADD state_lookup $$off$$)');
+	for ([ 'my', qr/Your Personal Authorization Code is/ ], [ 'de', qr/Ihr pers.{1,8}nlicher Best.*de-DE|de-DE.*Ihr pers/ ])
+	{
+		my ($locale, $words) = @$_;
+		my $to = new_number();
+		my $id = shop("SELECT mfa_send('$to', 'voice', locale => '$locale', provider => 'twilio')");
+		wait_for_state($node, 'shop', $id, 'sent');
+		like(request_for(substr $to, 1), $words, $locale);
+	}
+};
+
+subtest 'smtp' => sub {
+	my $folder = PostgreSQL::Test::Utils::tempdir();
+	$mail_server = open my $ports, '-|', '/usr/bin/python3', '-B', "$FindBin::RealBin/../smtp/smtp.py", $folder;
+	my $port = decode_json(scalar <$ports>);
+	shop("CREATE SERVER mail FOREIGN DATA WRAPPER mfa_smtp OPTIONS (url 'smtp://localhost:$port->{starttls_auth}',
+		ca_file '$folder/ca.pem', sender 'login\@shop.example', subject 'Anmeldung für Sie')");
+	shop('CREATE USER MAPPING FOR PUBLIC SERVER mail OPTIONS (user $$mfa@example.com$$, password $$s3cr3t ñ/\$$)');
+	my $id = shop("SELECT mfa_send('Someone\@Example.com', 'email', provider => 'mail')");
+	my $row = wait_for_state($node, 'shop', $id, 'sent');
+	my ($mail) = map { decode_json($_) } split /\n/, slurp_file("$folder/mails.jsonl");
+	is("$mail->{from} $mail->{to}[0] $mail->{user}", 'login@shop.example someone@example.com mfa@example.com', 'envelope');
+	ok($mail->{tls}, 'by TLS');
+	is($mail->{headers}{Subject}, "Anmeldung f\x{fc}r Sie", 'subject');
+	is($mail->{headers}{'Message-ID'}, "<$row->{message_id}>", 'its message id');
+	my ($code) = $mail->{text} =~ /is: (\d{6})/;
+	is(shop("SELECT mfa_verify('someone\@example.com', '$code')"), 't', 'the code was in it');
+
+	$id = shop("SELECT mfa_send('other\@example.com', 'email', sender => 'shop\@shop.example', provider => 'mail')");
+	wait_for_state($node, 'shop', $id, 'sent');
+	like(slurp_file("$folder/mails.jsonl"), qr/"from": "shop\@shop.example"/, "the call's sender");
+	psql_fails($node, 'shop', "SELECT mfa_send('a\@example.com', 'email', sender => 'Shop', provider => 'mail')", '22023',
+		'which has to be an address');
+	$id = shop("SELECT mfa_send('550\@example.com', 'email', provider => 'mail')");
+	like(wait_for_state($node, 'shop', $id, 'failed')->{error}, qr/550/, 'refused, with the reason');
+};
+
+check_log($node, 'nothing else in the log to worry about', 0, qr/sender of a mail must be/);
 done_testing();
