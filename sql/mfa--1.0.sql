@@ -53,6 +53,7 @@ CREATE UNLOGGED TABLE mfa.message (
     state      text        NOT NULL
         CHECK (state IN ('queued', 'sending', 'sent', 'delivered', 'undelivered', 'failed', 'dropped')),
     channel    text        NOT NULL,
+    destination text COLLATE "C" NOT NULL, -- prefix of the route or the country; '@': an e-mail address
     provider   text COLLATE "C" NOT NULL, -- server that is tried now
     providers  text[]      NOT NULL, -- servers in the order in which they are tried
     sealed     bytea,                -- options of the text; null: all defaults
@@ -135,6 +136,41 @@ CREATE TRIGGER test_recipient_check BEFORE INSERT OR UPDATE ON mfa.test_recipien
 
 REVOKE ALL ON FUNCTION mfa.check_template() FROM PUBLIC;
 REVOKE ALL ON FUNCTION mfa.check_test_recipient() FROM PUBLIC;
+
+-- What was sent, by the UTC day on which it was asked for. Written in the transaction that notes what became
+-- of a message, so it agrees with that exactly; billing data, so it is logged, kept, and dumped.
+CREATE TABLE mfa.usage_total (
+    day         date          NOT NULL,
+    provider    text COLLATE "C" NOT NULL, -- server
+    channel     text COLLATE "C" NOT NULL,
+    destination text COLLATE "C" NOT NULL,
+    requests    bigint        NOT NULL DEFAULT 0, -- whose first message was accepted, or failed
+    verified    bigint        NOT NULL DEFAULT 0, -- of purged requests
+    messages    bigint        NOT NULL DEFAULT 0, -- that a provider has accepted
+    segments    bigint        NOT NULL DEFAULT 0, -- of these; a call is one
+    unknown     bigint        NOT NULL DEFAULT 0, -- tries of which nobody knows whether they were accepted
+    failed      bigint        NOT NULL DEFAULT 0,
+    delivered   bigint        NOT NULL DEFAULT 0, -- of purged requests
+    undelivered bigint        NOT NULL DEFAULT 0, -- of purged requests
+    cost        numeric       NOT NULL DEFAULT 0,
+    CONSTRAINT usage_total_pkey PRIMARY KEY (day, provider, channel, destination)
+) WITH (fillfactor = 50);
+COMMENT ON TABLE mfa.usage_total IS 'what was sent and what it costs; see view mfa.usage';
+SELECT pg_catalog.pg_extension_config_dump('mfa.usage_total', '');
+
+-- What providers charge: the longest prefix of a recipient decides. Configuration, logged and dumped.
+CREATE TABLE mfa.price (
+    provider    text COLLATE "C" NOT NULL DEFAULT '', -- server; '' is every one
+    channel     text COLLATE "C" NOT NULL DEFAULT ''  -- '' is every channel
+        CHECK (channel IN ('', 'sms', 'voice', 'whatsapp', 'email')),
+    prefix      text COLLATE "C" NOT NULL DEFAULT ''  -- of a number; '' is every recipient
+        CHECK (prefix ~ '^(\+([1-9][0-9]{0,14})?)?$'),
+    per_segment numeric NOT NULL DEFAULT 0 CHECK (per_segment BETWEEN 0 AND 1000000),
+    per_request numeric NOT NULL DEFAULT 0 CHECK (per_request BETWEEN 0 AND 1000000),
+    CONSTRAINT price_pkey PRIMARY KEY (prefix, provider, channel)
+);
+COMMENT ON TABLE mfa.price IS 'what a segment of a message, or a call, and a request cost';
+SELECT pg_catalog.pg_extension_config_dump('mfa.price', '');
 
 -- What servers of mfa_inbox were given. UNLOGGED, and kept as long as its request: the codes in it can be read.
 CREATE UNLOGGED TABLE mfa.inbox (
@@ -287,6 +323,27 @@ SELECT m.request, m.n, m.state, m.channel, m.provider, m.tries, m.created_at, m.
   FROM mfa.message m JOIN mfa.request r ON r.id OPERATOR(pg_catalog.=) m.request
  WHERE pg_catalog.pg_has_role(r.owner, 'USAGE');
 COMMENT ON VIEW mfa.messages IS 'deliveries of the current role''s requests';
+
+-- The totals, with what the requests that are still kept add.
+CREATE VIEW mfa.usage AS
+SELECT day, provider, channel, destination,
+       pg_catalog.sum(requests)::bigint AS requests, pg_catalog.sum(verified)::bigint AS verified,
+       pg_catalog.sum(messages)::bigint AS messages, pg_catalog.sum(segments)::bigint AS segments,
+       pg_catalog.sum(unknown)::bigint AS unknown, pg_catalog.sum(failed)::bigint AS failed,
+       pg_catalog.sum(delivered)::bigint AS delivered, pg_catalog.sum(undelivered)::bigint AS undelivered,
+       pg_catalog.sum(cost) AS cost
+  FROM (SELECT day, provider, channel, destination, requests, verified, messages, segments, unknown, failed,
+               delivered, undelivered, cost
+          FROM mfa.usage_total
+        UNION ALL
+        SELECT (m.created_at AT TIME ZONE 'UTC')::date, m.provider, m.channel, m.destination, 0,
+               CASE WHEN m.n OPERATOR(pg_catalog.=) 1 AND r.state OPERATOR(pg_catalog.=) 'verified' THEN 1 ELSE 0 END,
+               0, 0, 0, 0, CASE m.state WHEN 'delivered' THEN 1 ELSE 0 END,
+               CASE m.state WHEN 'undelivered' THEN 1 ELSE 0 END, 0
+          FROM mfa.message m JOIN mfa.request r ON r.id OPERATOR(pg_catalog.=) m.request
+         WHERE m.state OPERATOR(pg_catalog.<>) 'queued') lines
+ GROUP BY day, provider, channel, destination;
+COMMENT ON VIEW mfa.usage IS 'what was sent and what it costs, by day, provider, channel and destination';
 
 CREATE VIEW mfa.test_recipients AS
 SELECT t.recipient, t.forced, t.remark FROM mfa.test_recipient t;

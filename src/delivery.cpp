@@ -115,6 +115,7 @@ void Delivery::prepare(std::vector<outbox::Claimed> claimed) {
         failure.error = error.message();
     }
     servers_.clear(); // options may have changed since
+    has_prices_ = pg::call([] { return usage::has_prices(); });
     for (const outbox::Claimed &message : claimed) {
         bool prepared = false;
         if (keys && !keys->find(message.key_id)) {
@@ -151,6 +152,16 @@ void Delivery::prepare_one(const core::Keyring &keys, const outbox::Claimed &mes
     const std::chrono::seconds life = life_left(message);
     out.text = core::compose(out.channel, options, out.secret.code.view(), life);
 
+    out.claimed.segments =
+        out.channel == core::Channel::sms
+            ? static_cast<std::int64_t>(core::count_segments(out.text.view()).segments)
+            : 1;
+    if (has_prices_) {
+        const std::string recipient(out.secret.recipient.view());
+        pg::call([&] {
+            usage::find_price(message.provider, message.channel, recipient, &out.claimed.price);
+        });
+    }
     out.id = message_name(message);
     out.sender = options.sender.empty() ? out.server->options.get("sender") : options.sender;
     core::OutboundMessage outbound = out.outbound();
@@ -160,7 +171,7 @@ void Delivery::prepare_one(const core::Keyring &keys, const outbox::Claimed &mes
 
     if (core::keeps_messages(*out.server->provider)) {
         inbox::put(message, outbound);
-        settle(message, {core::Verdict::accepted, core::Service::up, {}, {}, {}});
+        settle(out.claimed, {core::Verdict::accepted, core::Service::up, {}, {}, {}});
         return;
     }
     ready_.push_back({{},
@@ -248,6 +259,9 @@ void Delivery::settle(const outbox::Claimed &message, const core::Outcome &outco
     record.n = message.n;
     record.tries = message.tries;
     record.provider = message.provider;
+    record.tried = message.provider;
+    record.segments = message.segments;
+    record.price = message.price;
     record.unknowns = message.unknowns;
     record.message_id = outcome.message_id;
     record.error = outcome.error;
@@ -282,6 +296,7 @@ void Delivery::settle(const outbox::Claimed &message, const core::Outcome &outco
         break;
     case core::Verdict::unknown:
         ++record.unknowns;
+        record.is_unknown = true;
         if (record.unknowns <= settings::unknown_retries)
             retry_later();
         else

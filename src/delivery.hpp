@@ -92,6 +92,7 @@ class Delivery {
     core::Lane::Clock::time_point next_turn_ = core::Lane::Clock::time_point::max();
     std::unordered_map<std::uint64_t, InFlight> in_flight_;
     servers::Cache servers_; // of one prepare()
+    bool has_prices_ = false;
     std::vector<outbox::Record> records_;
 };
 

@@ -19,6 +19,7 @@ enum Column : int {
     col_fallback_for,
     col_state,
     col_channel,
+    col_destination,
     col_provider,
     col_providers,
     col_sealed,
@@ -202,6 +203,7 @@ int insert_message(const NewMessage &message, bool first) {
     values[col_state] = CStringGetTextDatum("queued");
     values[col_channel] =
         PointerGetDatum(cstring_to_text_with_len(channel.data(), static_cast<int>(channel.size())));
+    values[col_destination] = CStringGetTextDatum(message.destination);
     values[col_provider] = CStringGetTextDatum(static_cast<char *>(linitial(message.providers)));
     values[col_providers] = text_array(message.providers);
     slot->tts_isnull[col_sent_at] = true;

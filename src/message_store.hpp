@@ -13,8 +13,9 @@ struct NewMessage {
     List *providers;            // of C strings, in the order in which they are tried; not empty
     const std::uint8_t *sealed; // the text's options, or null where all are the defaults
     int sealed_length;
-    int64 delay;      // microseconds until it is due; 0: at once, when the transaction commits
-    int fallback_for; // number of the message that it stands in for; 0: none
+    int64 delay; // microseconds until it is due; 0: at once, when the transaction commits
+    const char *destination; // under which it is counted
+    int fallback_for;        // number of the message that it stands in for; 0: none
 };
 
 // Queues a message, and tells its number. Messages of one request are numbered from 1 in the order of

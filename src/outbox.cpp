@@ -2,6 +2,7 @@
 
 #include "announce.hpp"
 #include "statement.hpp"
+#include "usage.hpp"
 
 namespace mfa::outbox {
 
@@ -12,11 +13,11 @@ namespace {
 // what a person does while nothing arrives.
 Statement claim_statement = {
     "WITH due AS ("
-    " SELECT m.request, m.n, m.channel, m.fallback_for, m.tries FROM mfa.message m"
+    " SELECT m.request, m.n, m.channel, m.fallback_for, m.tries, m.state FROM mfa.message m"
     "  WHERE m.state IN ('queued', 'sending') AND m.provider = $4 AND m.due_at <= $1"
     "  ORDER BY m.due_at LIMIT $3 FOR UPDATE SKIP LOCKED),"
     " look AS ("
-    " SELECT due.request, due.n, r.sealed, r.key_id, r.owner, r.expires_at,"
+    " SELECT due.request, due.n, due.state, r.sealed, r.key_id, r.owner, r.expires_at,"
     "   CASE WHEN r.id IS NULL THEN 'request gone'"
     "    WHEN r.state <> 'live' THEN 'request ' || r.state"
     "    WHEN r.expires_at <= $1 THEN 'request expired'"
@@ -41,7 +42,8 @@ Statement claim_statement = {
     " FROM look WHERE m.request = look.request AND m.n = look.n"
     " RETURNING m.state = 'sending', m.request, m.n::integer, m.tries, m.unknowns, m.channel,"
     "  m.provider, m.providers[pg_catalog.array_position(m.providers, m.provider) + 1],"
-    "  m.providers[1], m.sealed, look.sealed, look.key_id, look.owner, look.expires_at",
+    "  m.providers[1], m.sealed, look.sealed, look.key_id, look.owner, look.expires_at,"
+    "  look.state = 'sending', m.destination, m.created_at",
     nullptr};
 
 Statement record_statement = {
@@ -50,7 +52,7 @@ Statement record_statement = {
     "  sent_at = CASE WHEN $4 = 'sent' THEN pg_catalog.clock_timestamp() END,"
     "  ended_at = CASE WHEN $4 = 'failed' THEN pg_catalog.clock_timestamp() END"
     " WHERE m.request = $1 AND m.n = $2 AND m.state = 'sending' AND m.tries = $3"
-    " RETURNING m.channel",
+    " RETURNING m.channel, m.destination, m.created_at",
     nullptr};
 
 // The message behind one that did not arrive need not wait for its time.
@@ -104,8 +106,18 @@ int claim(const std::string &provider, TimestampTz lease_end, int limit,
          Int32GetDatum(limit), text_datum(provider)},
         SPI_OK_UPDATE_RETURNING);
     const uint64 rows = SPI_processed;
+    usage::Line *lines = static_cast<usage::Line *>(palloc0(rows * sizeof(usage::Line)));
+    int lost = 0;
     for (uint64 row = 0; row < rows; ++row) {
         bool is_null;
+        if (DatumGetBool(field(row, 15, &is_null))) {
+            usage::Line &line = lines[lost++]; // its worker is gone, with what it knew
+            line.day = usage::day_of(read_time(row, 17));
+            line.provider = TextDatumGetCString(field(row, 7, &is_null));
+            line.channel = TextDatumGetCString(field(row, 6, &is_null));
+            line.destination = TextDatumGetCString(field(row, 16, &is_null));
+            line.unknown = 1;
+        }
         claimed->emplace_back();
         Claimed &message = claimed->back();
         read_id(row, 2, &message.request);
@@ -128,10 +140,13 @@ int claim(const std::string &provider, TimestampTz lease_end, int limit,
         message.owner = DatumGetObjectId(field(row, 13, &is_null));
         message.expires_at = DatumGetTimestampTz(field(row, 14, &is_null));
     }
+    usage::add(lines, lost);
     return static_cast<int>(rows);
 }
 
 void record(const std::vector<Record> &records) {
+    usage::Line *lines = static_cast<usage::Line *>(palloc(records.size() * sizeof(usage::Line)));
+    int count = 0;
     for (const Record &entry : records) {
         run(record_statement,
             {UUIDOID, INT4OID, INT4OID, TEXTOID, TIMESTAMPTZOID, TEXTOID, INT4OID, TEXTOID,
@@ -141,14 +156,33 @@ void record(const std::vector<Record> &records) {
              text_datum(entry.provider), Int32GetDatum(entry.unknowns),
              text_datum(entry.message_id), text_datum(entry.error)},
             SPI_OK_UPDATE_RETURNING);
-        if (SPI_processed == 0 || std::strcmp(entry.state, "queued") == 0)
+        if (SPI_processed == 0)
             continue;
         bool is_null;
-        announce({entry.request, entry.n, entry.state, TextDatumGetCString(field(0, 1, &is_null)),
-                  entry.provider.c_str()});
-        if (std::strcmp(entry.state, "failed") == 0)
+        const bool is_sent = std::strcmp(entry.state, "sent") == 0;
+        const bool is_failed = std::strcmp(entry.state, "failed") == 0;
+        const bool is_request = entry.n == 1 && (is_sent || is_failed);
+        usage::Line &line = lines[count];
+        line = {};
+        line.day = usage::day_of(read_time(0, 3));
+        line.provider = entry.tried.c_str();
+        line.channel = TextDatumGetCString(field(0, 1, &is_null));
+        line.destination = TextDatumGetCString(field(0, 2, &is_null));
+        line.requests = is_request ? 1 : 0;
+        line.messages = is_sent ? 1 : 0;
+        line.segments = is_sent ? entry.segments : 0;
+        line.unknown = entry.is_unknown ? 1 : 0;
+        line.failed = is_failed ? 1 : 0;
+        line.cost = line.segments * entry.price.segment + line.requests * entry.price.request;
+        if (line.requests + line.messages + line.unknown + line.failed > 0)
+            ++count;
+        if (!is_sent && !is_failed)
+            continue;
+        announce({entry.request, entry.n, entry.state, line.channel, entry.provider.c_str()});
+        if (is_failed)
             hasten_fallback(entry.request, entry.n);
     }
+    usage::add(lines, count);
 }
 
 void hasten_fallback(const core::RequestId &request, int n) {

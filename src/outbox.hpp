@@ -8,6 +8,7 @@
 #include "core/digest.hpp"
 #include "core/recipient.hpp"
 #include "pg.hpp"
+#include "usage.hpp"
 
 namespace mfa::outbox {
 
@@ -26,6 +27,9 @@ struct Claimed {
     int key_id = 0;
     Oid owner = InvalidOid;
     TimestampTz expires_at = 0;
+    // What it makes of itself when it is worded: how many segments, and what they cost.
+    std::int64_t segments = 0;
+    usage::Price price;
 };
 
 // What is written back for one. The lease decides: nothing is recorded where the message was claimed
@@ -37,9 +41,13 @@ struct Record {
     const char *state = "queued";  // 'queued', 'sent', 'failed'
     TimestampTz due_at = DT_NOEND; // queued: the next try; sent: the first look at its state
     std::string provider;          // queued: through whom
+    std::string tried;             // through whom it was tried
     int unknowns = 0;
-    std::string message_id; // sent: the provider's; '' = it said none
-    std::string error;      // '' = none
+    std::string message_id;  // sent: the provider's; '' = it said none
+    std::string error;       // '' = none
+    bool is_unknown = false; // this try's outcome is not known
+    std::int64_t segments = 0;
+    usage::Price price;
 };
 
 // A provider that messages wait for, and when the first of them is due.

@@ -1,6 +1,7 @@
 #include "outgoing.hpp"
 
 #include "core/compose.hpp"
+#include "core/country_code.hpp"
 #include "core/error.hpp"
 #include "core/fallback.hpp"
 #include "message_store.hpp"
@@ -38,6 +39,14 @@ void address(OutgoingMessage &message, const std::optional<std::string> &provide
     message.providers = servers::choose(
         provider, message.route ? message.route->providers : std::vector<std::string>(),
         message.channel, role);
+}
+
+std::string destination_of(const OutgoingMessage &message) {
+    if (message.route)
+        return message.route->prefix;
+    return message.channel == core::Channel::email
+               ? "@"
+               : std::string(core::country_code(message.recipient));
 }
 
 void take_turn(const OutgoingMessage &message, const std::vector<core::RecipientHash> &hashes) {
@@ -99,6 +108,8 @@ int insert(const OutgoingMessage &message, const core::RequestId &request, const
     if (as_fallback)
         row.delay = as_fallback->delay.count() * USECS_PER_SEC;
     row.fallback_for = of;
+    const std::string destination = destination_of(message);
+    row.destination = destination.c_str();
     return pg::call([&] {
         for (const std::string &name : message.providers)
             row.providers = lappend(row.providers, pstrdup(name.c_str()));

@@ -29,6 +29,9 @@ struct OutgoingMessage {
 // call names one.
 void address(OutgoingMessage &message, const std::optional<std::string> &provider, Oid role);
 
+// Under which prefix it is counted: its route's, or else its country's; '@' for mail.
+std::string destination_of(const OutgoingMessage &message);
+
 // Takes the recipient's lock to the end of the transaction, so that no other send to it comes between,
 // and checks the send limits (MF001). What another send has done is committed or undone after that.
 void take_turn(const OutgoingMessage &message, const std::vector<core::RecipientHash> &hashes);
