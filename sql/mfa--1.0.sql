@@ -172,6 +172,21 @@ CREATE TABLE mfa.price (
 COMMENT ON TABLE mfa.price IS 'what a segment of a message, or a call, and a request cost';
 SELECT pg_catalog.pg_extension_config_dump('mfa.price', '');
 
+-- What may be spent. Configuration, logged and dumped; the last two columns are the workers' notes.
+CREATE TABLE mfa.budget (
+    name          text COLLATE "C" NOT NULL,
+    period        text NOT NULL CHECK (period IN ('day', 'month')), -- in UTC
+    destination   text COLLATE "C" NOT NULL DEFAULT '' -- prefix of mfa.usage's destination; '' is all
+        CHECK (destination ~ '^(@|\+([1-9][0-9]{0,14})?)?$'),
+    amount        numeric NOT NULL CHECK (amount > 0 AND amount < 'infinity'),
+    warn_at       numeric NOT NULL DEFAULT 0.8 CHECK (warn_at BETWEEN 0 AND 1), -- share of the amount
+    warned_for    date, -- first day of the period in which that was announced
+    exhausted_for date,
+    CONSTRAINT budget_pkey PRIMARY KEY (name)
+);
+COMMENT ON TABLE mfa.budget IS 'what may be spent in a day or a month, for all or for some destinations';
+SELECT pg_catalog.pg_extension_config_dump('mfa.budget', '');
+
 -- What servers of mfa_inbox were given. UNLOGGED, and kept as long as its request: the codes in it can be read.
 CREATE UNLOGGED TABLE mfa.inbox (
     request     uuid        NOT NULL,

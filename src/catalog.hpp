@@ -47,6 +47,13 @@ void scan(Relation table, const char *index_name, Oid equal_function, Datum valu
     index_close(index, AccessShareLock);
 }
 
+// Runs `look(snapshot)` with a snapshot of now that sees one version of each row.
+template <class Look> void with_latest_snapshot(Look look) {
+    Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+    look(snapshot);
+    UnregisterSnapshot(snapshot);
+}
+
 // The bytes of a text value. Where it was compressed or stored apart, they live in the current memory
 // context, otherwise in the tuple.
 inline std::string_view text_view(Datum datum) {

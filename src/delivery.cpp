@@ -126,6 +126,9 @@ void Delivery::prepare(std::vector<outbox::Claimed> claimed) {
             try {
                 prepare_one(*keys, message);
                 prepared = true;
+            } catch (const servers::Unreadable &error) {
+                failure.verdict = core::Verdict::retry;
+                failure.error = error.message();
             } catch (const core::Error &error) {
                 failure = refused(error.message());
             }

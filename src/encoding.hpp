@@ -10,7 +10,8 @@ namespace mfa {
 // and where all is ASCII, as it is.
 std::string to_utf8(std::string_view text);
 
-// The other way, for what a person may look at: what the database's encoding does not have becomes '?'.
+// The other way, for what a person may look at: in a database of another encoding than UTF-8, what is not
+// ASCII becomes '?'.
 std::string from_utf8(std::string_view text);
 
 } // namespace mfa

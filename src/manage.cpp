@@ -4,12 +4,14 @@
 
 #include "core/compose.hpp"
 #include "core/error.hpp"
+#include "encoding.hpp"
 #include "keys.hpp"
 #include "message_store.hpp"
 #include "outgoing.hpp"
 #include "pg_wall.hpp"
 #include "request_store.hpp"
 #include "sealed_data.hpp"
+#include "settings.hpp"
 #include "templates.hpp"
 #include "test_recipients.hpp"
 
@@ -58,6 +60,20 @@ core::RequestData text_options(const core::Keyring &keys, const Found &found) {
     return open_sealed(keys, found.row.key_id, found.row.id, bytes_of(found.last.sealed));
 }
 
+// A message over another channel than the last one has words of its own; the same channel, those that it
+// had. What they need may have been set since.
+void reword(OutgoingMessage &message, const Found &found) {
+    core::RequestData &text = message.text;
+    const auto use = [](std::string &value, const char *setting) {
+        if (value.empty())
+            value = to_utf8(setting);
+    };
+    use(text.webotp_domain, settings::webotp_domain);
+    use(text.app_hash, settings::app_hash);
+    if (!found.last.sealed || core::channel_name(message.channel) != found.last.channel)
+        templates::choose(text, message.channel);
+}
+
 void require_live(const Found &found) {
     if (!found.exists)
         throw core::Error(
@@ -86,11 +102,17 @@ void resend(const core::RequestId &id, const std::optional<std::string> &channel
     message.recipient = core::normalise_recipient(
         message.channel, secret.recipient.view()); // a number gets no e-mail
     message.test_code = test_recipients::find(message.recipient);
-    message.text = text_options(keys, found);
-    templates::choose(message.text, message.channel);
     const std::chrono::seconds life((found.row.expires_at - GetCurrentTimestamp()) / USECS_PER_SEC);
-    core::compose(message.channel, message.text, secret.code.view(), life);
-    address(message, std::nullopt, GetUserId());
+    if (!message.test_code) {
+        if (found.sends == 0)
+            throw core::Error(core::sqlstate::object_not_in_prerequisite_state,
+                              "request has a fixed code: its recipient was one for tests",
+                              "Make a new one by mfa_send.");
+        message.text = text_options(keys, found);
+        reword(message, found);
+        core::compose(message.channel, message.text, secret.code.view(), life);
+        address(message, std::nullopt, GetUserId());
+    }
     const std::vector<Fallback> fallbacks =
         fallbacks_of(message, secret.code.view(), life, GetUserId());
     take_turn(message, keys::hashes_of(keys, message.recipient));

@@ -73,13 +73,6 @@ void scan_request(Relation messages, const core::RequestId &request, See see,
         snapshot);
 }
 
-// Runs `look(snapshot)` with a snapshot of now that sees one version of each row.
-template <class Look> void with_latest_snapshot(Look look) {
-    Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
-    look(snapshot);
-    UnregisterSnapshot(snapshot);
-}
-
 bool is_queued(TupleTableSlot *slot) {
     return std::strcmp(text_or_null(slot, col_state), "queued") == 0;
 }
@@ -96,7 +89,7 @@ bool change_message(Relation messages, const core::RequestId &request, int n, Wa
             if (DatumGetInt16(slot->tts_values[col_n]) == n && wanted(slot))
                 old_tuple = ExecCopySlotHeapTuple(slot);
         };
-        with_latest_snapshot(
+        catalog::with_latest_snapshot(
             [&](Snapshot snapshot) { scan_request(messages, request, see, snapshot); });
         if (!old_tuple)
             return false;
@@ -127,6 +120,14 @@ void visit_messages(Relation messages, const core::RequestId &request, MessageVi
     });
 }
 
+bool has_message(const core::RequestId &request) {
+    Relation messages = open_messages(AccessShareLock);
+    int16 last = 0;
+    visit_messages(messages, request, remember_last, &last);
+    table_close(messages, NoLock);
+    return last > 0;
+}
+
 bool find_accepted(Relation messages, const char *provider, const char *message_id,
                    Accepted *found) {
     bool is_found = false;
@@ -141,7 +142,7 @@ bool find_accepted(Relation messages, const char *provider, const char *message_
         found->channel = text_or_null(slot, col_channel);
         is_found = true;
     };
-    with_latest_snapshot([&](Snapshot snapshot) {
+    catalog::with_latest_snapshot([&](Snapshot snapshot) {
         catalog::scan(messages, "message_report", F_TEXTEQ, CStringGetTextDatum(message_id),
                       ForwardScanDirection, see, snapshot);
     });

@@ -39,6 +39,9 @@ using MessageVisitor = void (*)(const Message &message, void *context);
 void visit_messages(Relation messages, const core::RequestId &request, MessageVisitor see,
                     void *context);
 
+// Whether anything was queued for the request: nothing is for a test recipient's.
+bool has_message(const core::RequestId &request);
+
 // A message that a provider has accepted, by the provider's id.
 struct Accepted {
     core::RequestId request;

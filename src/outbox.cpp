@@ -1,6 +1,7 @@
 #include "outbox.hpp"
 
 #include "announce.hpp"
+#include "budgets.hpp"
 #include "statement.hpp"
 #include "usage.hpp"
 
@@ -183,6 +184,8 @@ void record(const std::vector<Record> &records) {
             hasten_fallback(entry.request, entry.n);
     }
     usage::add(lines, count);
+    if (count > 0)
+        budgets::announce();
 }
 
 void hasten_fallback(const core::RequestId &request, int n) {

@@ -1,5 +1,6 @@
 #include "outgoing.hpp"
 
+#include "budgets.hpp"
 #include "core/compose.hpp"
 #include "core/country_code.hpp"
 #include "core/error.hpp"
@@ -67,6 +68,7 @@ void take_turn(const OutgoingMessage &message, const std::vector<core::Recipient
         return;
     sends.resize(static_cast<std::size_t>(count));
     send_limits::check_recipient(sends, GetCurrentTimestamp());
+    budgets::check(destination_of(message));
     send_limits::count(message.recipient, message.route);
 }
 

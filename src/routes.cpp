@@ -50,37 +50,38 @@ std::optional<Route> find(const std::string &recipient) {
     std::optional<Route> found;
     pg::call([&] {
         Relation routes = catalog::open_table("route", column_count, AccessShareLock);
-        if (RelationGetNumberOfBlocks(routes) > 0) {
-            Relation index = catalog::open_index("route_pkey", AccessShareLock);
-            TupleTableSlot *slot = table_slot_create(routes, nullptr);
-            // In the order of bytes, the longest prefix of a number is not behind the number, and nothing
-            // between them has a longer one. So: the last route that is not behind the key; where it is no
-            // prefix, go on from what it has in common with the key, which is shorter each time.
-            std::string_view key = recipient;
-            while (!key.empty() && !found) {
-                ScanKeyData bound;
-                ScanKeyEntryInitialize(&bound, 0, 1, BTLessEqualStrategyNumber, InvalidOid,
-                                       C_COLLATION_OID, F_TEXT_LE,
-                                       PointerGetDatum(cstring_to_text_with_len(
-                                           key.data(), static_cast<int>(key.size()))));
-                IndexScanDesc scan = pg::begin_index_scan(routes, index, SnapshotSelf, 1);
-                index_rescan(scan, &bound, 1, nullptr, 0);
-                const bool any = index_getnext_slot(scan, BackwardScanDirection, slot);
-                std::size_t common = 0;
-                if (any) {
-                    slot_getallattrs(slot);
-                    const std::string_view prefix =
-                        catalog::text_view(slot->tts_values[col_prefix]);
-                    common = common_length(prefix, key);
-                    if (common == prefix.size())
-                        read(slot, &found.emplace());
+        if (RelationGetNumberOfBlocks(routes) > 0)
+            catalog::with_latest_snapshot([&](Snapshot snapshot) {
+                Relation index = catalog::open_index("route_pkey", AccessShareLock);
+                TupleTableSlot *slot = table_slot_create(routes, nullptr);
+                // In the order of bytes, the longest prefix of a number is not behind the number, and nothing
+                // between them has a longer one. So: the last route that is not behind the key; where it is no
+                // prefix, go on from what it has in common with the key, which is shorter each time.
+                std::string_view key = recipient;
+                while (!key.empty() && !found) {
+                    ScanKeyData bound;
+                    ScanKeyEntryInitialize(&bound, 0, 1, BTLessEqualStrategyNumber, InvalidOid,
+                                           C_COLLATION_OID, F_TEXT_LE,
+                                           PointerGetDatum(cstring_to_text_with_len(
+                                               key.data(), static_cast<int>(key.size()))));
+                    IndexScanDesc scan = pg::begin_index_scan(routes, index, snapshot, 1);
+                    index_rescan(scan, &bound, 1, nullptr, 0);
+                    const bool any = index_getnext_slot(scan, BackwardScanDirection, slot);
+                    std::size_t common = 0;
+                    if (any) {
+                        slot_getallattrs(slot);
+                        const std::string_view prefix =
+                            catalog::text_view(slot->tts_values[col_prefix]);
+                        common = common_length(prefix, key);
+                        if (common == prefix.size())
+                            read(slot, &found.emplace());
+                    }
+                    index_endscan(scan);
+                    key = key.substr(0, common);
                 }
-                index_endscan(scan);
-                key = key.substr(0, common);
-            }
-            ExecDropSingleTupleTableSlot(slot);
-            index_close(index, AccessShareLock);
-        }
+                ExecDropSingleTupleTableSlot(slot);
+                index_close(index, AccessShareLock);
+            });
         table_close(routes, AccessShareLock);
     });
     return found;

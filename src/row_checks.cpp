@@ -29,33 +29,46 @@ struct NewRow {
             throw core::Error(core::sqlstate::feature_not_supported,
                               "this function is called by a trigger only");
         const TriggerData *trigger = reinterpret_cast<TriggerData *>(fcinfo->context);
+        const TriggerEvent event = trigger->tg_event;
+        if (!TRIGGER_FIRED_FOR_ROW(event) || !TRIGGER_FIRED_BEFORE(event) ||
+            !(TRIGGER_FIRED_BY_INSERT(event) || TRIGGER_FIRED_BY_UPDATE(event)))
+            throw core::Error(core::sqlstate::feature_not_supported,
+                              "this function is for BEFORE INSERT OR UPDATE ... FOR EACH ROW");
         tuple = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple
                                                            : trigger->tg_trigtuple;
         columns = RelationGetDescr(trigger->tg_relation);
     }
 
-    // PostgreSQL zone. The columns that are asked for are NOT NULL; where one is null all the same, its
-    // constraint says so after the trigger.
-    Datum value(const char *name, bool *is_null) const {
-        return heap_getattr(tuple, SPI_fnumber(columns, name), columns, is_null);
+    // PostgreSQL zone; false for null, a column of another type, or none.
+    bool get(const char *name, Oid type, Datum *value) const {
+        const int number = SPI_fnumber(columns, name);
+        if (number <= 0 || SPI_gettypeid(columns, number) != type)
+            return false;
+        bool is_null = true;
+        *value = heap_getattr(tuple, number, columns, &is_null);
+        return !is_null;
     }
 
     std::string text(const char *name) const {
         std::string copy;
-        pg::call([&] {
-            bool is_null = true;
-            const Datum datum = value(name, &is_null);
-            if (!is_null)
-                copy.assign(catalog::text_view(datum));
+        const bool there = pg::call([&] {
+            Datum value;
+            if (!get(name, TEXTOID, &value))
+                return false;
+            copy.assign(catalog::text_view(value));
+            return true;
         });
+        // Not left to the constraint, whose error would show the whole row.
+        if (!there)
+            throw core::Error(core::sqlstate::null_value_not_allowed,
+                              std::string(name) + " must be a text, and not null");
         return to_utf8(copy);
     }
 
     bool flag(const char *name) const {
         return pg::call([&] {
-            bool is_null = true;
-            const Datum datum = value(name, &is_null);
-            return !is_null && DatumGetBool(datum);
+            Datum value;
+            return get(name, BOOLOID, &value) && DatumGetBool(value);
         });
     }
 };
@@ -66,6 +79,10 @@ Datum check_template(FunctionCallInfo fcinfo) {
     const std::string channel = row.text("channel");
     const std::string body = row.text("body");
     core::check_locale_tag(locale);
+    if (core::canonical_locale(locale) != locale)
+        throw core::Error(invalid_parameter_value, "locale is \"" + locale +
+                                                       "\", which is written \"" +
+                                                       core::canonical_locale(locale) + "\"");
     const core::Channel as = channel.empty()
                                  ? core::Channel::sms
                                  : core::parse_channel(channel); // sms has the least room

@@ -7,6 +7,7 @@
 #include "core/recipient_locale.hpp"
 #include "encoding.hpp"
 #include "keys.hpp"
+#include "message_store.hpp"
 #include "outgoing.hpp"
 #include "pg_wall.hpp"
 #include "request_store.hpp"
@@ -103,12 +104,13 @@ void word(OutgoingMessage &message, const SendCall &call) {
         core::check_template(*call.message); // asked for, and empty: its error says so
     text.own_message = call.message.has_value();
     text.message = call.message.value_or("");
-    text.purpose = to_utf8(call.purpose);
+    text.purpose = call.purpose; // as it is stored, for templates are looked for by it
     if (call.locale)
         text.locale = *call.locale;
     else
         text.locale = settings::locale[0] ? std::string_view(settings::locale)
                                           : core::recipient_locale(message.recipient);
+    core::check_locale_tag(text.locale);
     text.app = app_name();
     text.webotp_domain = settings::webotp_domain;
     text.app_hash = settings::app_hash;
@@ -158,10 +160,12 @@ bool serves_again(const store::Request &live, const SendCall &call, const Plan &
     const TimestampTz left = live.expires_at - GetCurrentTimestamp();
     if (left < (live.expires_at - live.created_at) / 3)
         return false;
-    if (plan.message
-            .test_code) // it may have become a test recipient since, or have another code now
+    // The recipient may have become one for tests since, or have another code now; or it was one.
+    if (plan.message.test_code)
         return core::hash_code(key, live.id, live.recipient, plan.purpose,
                                plan.message.test_code->view()) == live.code_hash;
+    if (!pg::call([&] { return store::has_message(live.id); }))
+        return false;
     return call.code_length.value_or(live.code_length) == live.code_length &&
            call.allow_alphas.value_or(live.allow_alphas) == live.allow_alphas;
 }

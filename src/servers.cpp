@@ -116,9 +116,9 @@ void read_secret_files(Server &server) {
             continue;
         const std::string path(server.options.get(file_option));
         auto unreadable = [&](const char *what) {
-            return core::Error(core::sqlstate::object_not_in_prerequisite_state,
-                               "the file of option \"" + file_option + "\" of server " +
-                                   server.name + " " + what);
+            return Unreadable(core::sqlstate::object_not_in_prerequisite_state,
+                              "the file of option \"" + file_option + "\" of server " +
+                                  server.name + " " + what);
         };
         const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         if (descriptor < 0)
@@ -126,13 +126,17 @@ void read_secret_files(Server &server) {
         char content[max_secret_file + 1];
         const ssize_t length = ::read(descriptor, content, sizeof(content));
         ::close(descriptor);
-        if (length < 0 || length > static_cast<ssize_t>(max_secret_file))
+        if (length < 0 || length > static_cast<ssize_t>(max_secret_file)) {
+            OPENSSL_cleanse(content, sizeof(content));
             throw unreadable("can't be read or is longer than 16384 bytes");
+        }
         std::string_view secret(content, static_cast<std::size_t>(length));
         while (!secret.empty() && (secret.back() == '\n' || secret.back() == '\r'))
             secret.remove_suffix(1);
         server.options.set(spec.name, secret);
         OPENSSL_cleanse(content, sizeof(content));
+        if (spec.check != nullptr)
+            spec.check(spec.name, server.options.get(spec.name));
     }
 }
 

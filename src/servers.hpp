@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/error.hpp"
 #include "core/provider.hpp"
 #include "pg.hpp"
 
@@ -20,14 +21,19 @@ struct Server {
     core::Options options; // of the server and, once added, of the user mapping
 };
 
+// A file of credentials that can't be read now: it may be there again in a moment.
+class Unreadable : public core::Error {
+    using core::Error::Error;
+};
+
 // The server of that name; core::Error 42704 where there is none, or where it is no server of mfa's.
 Server find(const std::string &name);
 
 // Adds the options of `role`'s user mapping, or else of PUBLIC's; nothing where there is neither.
 void add_user_mapping(Server &server, Oid role);
 
-// Replaces every NAME_file option by what the file holds (its last newline dropped, at most 4 kB).
-// core::Error 55000 that names the option where the file can't be read. For the worker.
+// Replaces every NAME_file option by what the file holds (its last newline dropped, at most
+// 16 kB). Unreadable (55000) where the file can't be read, HV024 where it holds what the option may not be. For the worker.
 void read_secret_files(Server &server);
 
 // The server, where `role` has USAGE on it; otherwise core::Error 42501.

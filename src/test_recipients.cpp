@@ -19,11 +19,16 @@ std::optional<core::Secret> find(const std::string &recipient) {
         if (RelationGetNumberOfBlocks(table) > 0) {
             const Datum key = PointerGetDatum(
                 cstring_to_text_with_len(recipient.data(), static_cast<int>(recipient.size())));
-            catalog::scan(table, "test_recipient_pkey", F_TEXTEQ, key, ForwardScanDirection,
-                          [&](TupleTableSlot *slot) {
-                              slot_getallattrs(slot);
-                              code.emplace(catalog::text_view(slot->tts_values[col_code]));
-                          });
+            catalog::with_latest_snapshot([&](Snapshot snapshot) {
+                catalog::scan(
+                    table, "test_recipient_pkey", F_TEXTEQ, key, ForwardScanDirection,
+                    [&](TupleTableSlot *slot) {
+                        slot_getallattrs(slot);
+                        if (!slot->tts_isnull[col_code])
+                            code.emplace(catalog::text_view(slot->tts_values[col_code]));
+                    },
+                    snapshot);
+            });
         }
         table_close(table, AccessShareLock);
     });

@@ -36,6 +36,7 @@ struct HttpRequest {
     Secret url;                  // a gateway may want the code or its token in it
     std::vector<Secret> headers; // whole lines, "Name: value"; may carry credentials
     Secret body;                 // empty: none
+    bool may_repeat = false; // where a kept connection breaks, libcurl may send it again by itself
     std::optional<AwsSigning> signing = std::nullopt;
     std::optional<MailEnvelope> mail = std::nullopt;
 };

@@ -1,5 +1,6 @@
 #include "core/locale.hpp"
 
+#include <algorithm>
 #include <array>
 #include <string>
 
@@ -230,6 +231,29 @@ std::string_view builtin_template(std::string_view locale, Channel channel) {
                         ". For another language, give the message itself.");
     }
     return channel == Channel::voice && !language->voice.empty() ? language->voice : language->text;
+}
+
+std::string_view meant_locale(std::string_view locale) noexcept {
+    for (const Alias &alias : aliases)
+        if (same_tag(locale, alias.tag))
+            return alias.meant;
+    return locale;
+}
+
+std::string canonical_locale(std::string_view locale) {
+    std::string canonical;
+    while (!locale.empty()) {
+        const std::string_view subtag = locale.substr(0, locale.find_first_of("-_"));
+        const bool first = canonical.empty();
+        if (!first)
+            canonical += '-';
+        for (std::size_t i = 0; i < subtag.size(); i++) {
+            const bool upper = !first && (subtag.size() == 2 || (subtag.size() == 4 && i == 0));
+            canonical += upper ? to_upper(subtag[i]) : to_lower(subtag[i]);
+        }
+        locale.remove_prefix(std::min(subtag.size() + 1, locale.size()));
+    }
+    return canonical;
 }
 
 void check_locale_tag(std::string_view locale) {

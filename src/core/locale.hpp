@@ -1,6 +1,7 @@
 // The built-in texts, by language.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "core/recipient.hpp"
@@ -11,6 +12,13 @@ namespace mfa::core {
 // 'pt', 'no' is 'nb', 'zh-Hant' is 'zh-TW'; '' is English) and channel; core::Error 22023 for an
 // unknown locale, with the hint that lists the known ones.
 std::string_view builtin_template(std::string_view locale, Channel channel);
+
+// The locale of the list that another tag for the same means ('no' is 'nb', 'es-MX' is 'es-419'), or
+// the tag itself.
+std::string_view meant_locale(std::string_view locale) noexcept;
+
+// The tag as BCP 47 writes it: 'pt-BR' for 'PT_br', 'zh-Hant' for 'zh-HANT'.
+std::string canonical_locale(std::string_view locale);
 
 // core::Error 22023 unless `locale` is '' or has the form of a language tag (RFC 5646).
 void check_locale_tag(std::string_view locale);

@@ -104,6 +104,13 @@ void check_single_line(std::string_view name, std::string_view value) {
                                 " printable ASCII characters");
 }
 
+void check_user_name(std::string_view name, std::string_view value) {
+    check_single_line(name, value);
+    if (value.find(':') != std::string_view::npos)
+        refuse_option(name, "must not have a colon",
+                      "Basic authentication has no way to send one.");
+}
+
 bool is_sender(std::string_view value) noexcept {
     const bool named = !value.empty() && value.size() <= max_sender_characters &&
                        value.front() != ' ' && value.back() != ' ' &&

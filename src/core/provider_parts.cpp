@@ -40,6 +40,7 @@ HttpRequest form_request(Secret url, Secret body) {
 HttpRequest get_request(Secret url) {
     HttpRequest request;
     request.method = "GET";
+    request.may_repeat = true;
     request.url = std::move(url);
     request.headers.emplace_back("Accept: application/json");
     return request;
@@ -95,8 +96,7 @@ Outcome failed(const OutboundMessage &message, const HttpResponse &response, Ver
     outcome.error = "HTTP " + std::to_string(response.status);
     if (known != known_codes.end()) {
         outcome.verdict = known->verdict;
-        if (known->service != Service::up)
-            outcome.service = known->service;
+        outcome.service = known->service.value_or(outcome.service);
         outcome.error.append(", provider code ").append(code).append(": ").append(known->meaning);
     } else if (may_keep_provider_code(code, {message.recipient, message.code, message.text})) {
         outcome.error.append(", provider code ").append(code);
@@ -116,6 +116,7 @@ Outcome accepted_as(const OutboundMessage &message, const HttpResponse &response
     Outcome outcome;
     if (id.empty()) {
         outcome.verdict = Verdict::unknown;
+        outcome.service = Service::down;
         outcome.error = "HTTP " + std::to_string(response.status) + ", without a message id";
         return outcome;
     }

@@ -16,7 +16,7 @@ Secret provider_url(const Options &options, std::string_view default_base, std::
 // A request with a JSON or form body and the header that says so.
 HttpRequest json_request(Secret url, Secret body);
 HttpRequest form_request(Secret url, Secret body);
-HttpRequest get_request(Secret url);
+HttpRequest get_request(Secret url); // a question, which may be asked twice
 
 // "Authorization: Bearer ..." and the like: `scheme`, a space, `credential`.
 Secret authorization_header(std::string_view scheme, std::string_view credential);
@@ -41,7 +41,7 @@ struct KnownCode {
     std::string_view code;
     Verdict verdict;
     std::string_view meaning;
-    Service service = Service::up; // where it says more about the provider than the status
+    std::optional<Service> service = std::nullopt; // where it says more than the status
 };
 
 // The first of the pointers that leads to a string or number that is not empty, or "".

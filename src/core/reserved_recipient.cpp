@@ -13,7 +13,7 @@ constexpr std::array<std::string_view, 26> numbers{
     "+441134960...", "+441632960...", "+442079460...", "+443069990...", "+447700900...",
     "+448081570...", "+449098790...", "+3319900....",  "+3326191....",  "+3335301....",
     "+3346571....",  "+3353649....",  "+3363998....",  "+493023125...", "+496990009...",
-    "+494066969...", "+492214710...", "+498999998...", "+491713920...", "+61491570006",
+    "+494066969...", "+492214710...", "+498999998...", "+4917139200..", "+61491570006",
     "+61491570110",  "+61491570156",  "+61491570157",  "+61491570158",  "+61491570159",
 };
 constexpr std::string_view no_country = "+999";
@@ -27,6 +27,12 @@ bool matches(std::string_view pattern, std::string_view number) noexcept {
                       [](char expected, char c) { return expected == '.' || expected == c; });
 }
 
+// 800, 833, 844 ... 888: free to the caller, and not kept for examples.
+bool is_toll_free(std::string_view number) noexcept {
+    return number.size() > 5 && number.starts_with("+18") &&
+           (number.substr(3, 2) == "00" || number[3] == number[4]);
+}
+
 bool is_within(std::string_view host, std::string_view domain) noexcept {
     return host == domain || (host.size() > domain.size() && host.ends_with(domain) &&
                               host[host.size() - domain.size() - 1] == '.');
@@ -38,9 +44,10 @@ bool is_reserved_recipient(std::string_view recipient) noexcept {
     const std::size_t at = recipient.find('@');
     if (at == std::string_view::npos)
         return recipient.starts_with(no_country) ||
-               std::any_of(numbers.begin(), numbers.end(), [recipient](std::string_view pattern) {
-                   return matches(pattern, recipient);
-               });
+               (!is_toll_free(recipient) &&
+                std::any_of(numbers.begin(), numbers.end(), [recipient](std::string_view pattern) {
+                    return matches(pattern, recipient);
+                }));
     const auto holds = [host = recipient.substr(at + 1)](std::string_view domain) {
         return is_within(host, domain);
     };

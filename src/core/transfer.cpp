@@ -18,7 +18,6 @@ namespace {
 
 constexpr std::size_t max_header_bytes = 64 * 1024;
 constexpr std::size_t max_reply_line = 512; // RFC 5321, 4.5.3.1.5
-constexpr std::chrono::seconds longest_idle{60};
 
 bool names_header(std::string_view line, std::string_view name) noexcept {
     if (line.size() <= name.size() || line[name.size()] != ':')
@@ -111,6 +110,10 @@ int on_sent(CURL * /*easy*/, curl_infotype type, char *data, std::size_t size,
     return 0;
 }
 
+constexpr bool is_control_byte(char c) noexcept {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
+}
+
 template <class Value> void set(CURL *easy, CURLoption option, Value value) {
     if (curl_easy_setopt(easy, option, value) != CURLE_OK)
         fail_transport("an option was refused");
@@ -150,6 +153,8 @@ void set_common(Transfer &transfer, const TransportOptions &options) {
     if (!options.ca_file.empty())
         set(easy, CURLOPT_CAINFO, options.ca_file.c_str());
     set(easy, CURLOPT_PROXY, options.proxy.c_str()); // "" also shuts out the environment's
+    set(easy, CURLOPT_NOPROXY, "");                  // and this its NO_PROXY
+    set(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     set(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(options.timeout.count()));
     set(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout.count()));
     set(easy, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -178,10 +183,17 @@ void set_http(Transfer &transfer) {
     const HttpRequest &request = transfer.request;
     set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     set(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
+    // Not 2: libcurl goes on using a connection of it on which requests have timed out, and every
+    // further one times out there too.
+    set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+    if (is_loopback_url(request.url.view()))
+        set(easy, CURLOPT_PROXY, ""); // a proxy's loopback host is another one
     set(easy, CURLOPT_USERAGENT, "mfa (PostgreSQL)");
     set(easy, CURLOPT_HEADERFUNCTION, on_header);
 
+    // Without a body, libcurl would send it again when a kept connection breaks.
+    if (request.body.empty() && !request.may_repeat)
+        set(easy, CURLOPT_FRESH_CONNECT, 1L);
     // The body is read by callback and can't be rewound: where a kept connection breaks after part of
     // it was written, libcurl then reports the break, and does not post the message again by itself.
     const bool has_body = request.method != "GET";
@@ -193,8 +205,13 @@ void set_http(Transfer &transfer) {
     } else {
         set(easy, CURLOPT_HTTPGET, 1L);
     }
-    for (const Secret &line : request.headers)
-        add_header(transfer.headers, line.view());
+    for (const Secret &line : request.headers) {
+        const std::string_view text = line.view();
+        if (std::any_of(text.begin(), text.end(), is_control_byte))
+            throw Error(sqlstate::invalid_parameter_value,
+                        "a header of the request has a control character");
+        add_header(transfer.headers, text);
+    }
     if (request.signing)
         set_signing(transfer, *request.signing);
     else if (has_body)
@@ -230,6 +247,11 @@ void set_mail(Transfer &transfer, const TransportOptions &options, MailSockets &
     set(easy, CURLOPT_DEBUGFUNCTION, on_sent);
     set(easy, CURLOPT_DEBUGDATA, static_cast<void *>(&transfer));
     sockets.look_after(easy);
+    if (!sockets.may_reuse(std::string(request.url.view()), options.ca_file,
+                           mail_requires_tls(request.url.view(), options))) {
+        set(easy, CURLOPT_FRESH_CONNECT, 1L);
+        set(easy, CURLOPT_FORBID_REUSE, 1L);
+    }
 }
 
 // A mail that was not written to its end was not sent: the server waits for the line with the dot.
@@ -246,6 +268,13 @@ Completion::Result result_of_mail(const Transfer &transfer, CURLcode code, long 
 Completion::Result result_of_http(const Transfer &transfer, CURLcode code, long status) {
     if (code == CURLE_OK || (transfer.cut && status != 0))
         return Completion::Result::response;
+    // Before TLS is made, only a proxy has read something.
+    long connections = 0;
+    curl_off_t secured_after = 0;
+    curl_easy_getinfo(transfer.easy.get(), CURLINFO_NUM_CONNECTS, &connections);
+    curl_easy_getinfo(transfer.easy.get(), CURLINFO_APPCONNECT_TIME_T, &secured_after);
+    if (transfer.request.url.view().starts_with("https:") && connections > 0 && secured_after == 0)
+        return Completion::Result::not_reached;
     long written = 0;
     curl_easy_getinfo(transfer.easy.get(), CURLINFO_REQUEST_SIZE, &written);
     return written > 0 ? Completion::Result::interrupted : Completion::Result::not_reached;
@@ -261,55 +290,6 @@ void HeaderListDeleter::operator()(curl_slist *list) const noexcept {
 
 void fail_transport(const char *what) {
     throw Error(sqlstate::internal_error, std::string("could not set up the HTTP client: ") + what);
-}
-
-void MailSockets::look_after(CURL *easy) {
-    set(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
-    set(easy, CURLOPT_OPENSOCKETDATA, static_cast<void *>(this));
-    set(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
-    set(easy, CURLOPT_CLOSESOCKETDATA, static_cast<void *>(this));
-}
-
-curl_socket_t MailSockets::on_open(void *user, curlsocktype /*purpose*/,
-                                   curl_sockaddr *address) noexcept {
-    const int socket =
-        ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-    if (socket < 0)
-        return CURL_SOCKET_BAD;
-    try {
-        static_cast<MailSockets *>(user)->idle_since_.insert_or_assign(socket,
-                                                                       Clock::time_point::max());
-    } catch (...) {
-        ::close(socket);
-        return CURL_SOCKET_BAD;
-    }
-    return socket;
-}
-
-int MailSockets::on_close(void *user, curl_socket_t socket) noexcept {
-    static_cast<MailSockets *>(user)->idle_since_.erase(socket);
-    return ::close(socket);
-}
-
-void MailSockets::set_busy(int socket) noexcept {
-    if (const auto found = idle_since_.find(socket); found != idle_since_.end())
-        found->second = Clock::time_point::max();
-}
-
-void MailSockets::set_idle(int socket) noexcept {
-    if (const auto found = idle_since_.find(socket); found != idle_since_.end())
-        found->second = Clock::now();
-}
-
-void MailSockets::shut_down_idle(Clock::time_point now) noexcept {
-    for (const auto &[socket, since] : idle_since_)
-        if (now - since > longest_idle)
-            ::shutdown(socket, SHUT_RDWR);
-}
-
-void MailSockets::shut_down_all() noexcept {
-    for (const auto &[socket, since] : idle_since_)
-        ::shutdown(socket, SHUT_RDWR);
 }
 
 bool mail_requires_tls(std::string_view url, const TransportOptions &options) {

@@ -5,11 +5,11 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <unordered_map>
 
 #include <curl/curl.h>
 
 #include "core/http.hpp"
+#include "core/mail_sockets.hpp"
 #include "core/provider.hpp"
 #include "core/transport.hpp"
 
@@ -24,30 +24,6 @@ struct HeaderListDeleter {
     void operator()(curl_slist *list) const noexcept; // wipes: it may carry credentials
 };
 using HeaderList = std::unique_ptr<curl_slist, HeaderListDeleter>;
-
-// The sockets of mail connections, from their making to their end.
-//
-// libcurl says QUIT before it closes such a connection, and waits for the answer: up to two minutes,
-// in which the owner's loop stands still (lib/smtp.c, smtp_disconnect; 7.88 to 8.22). A socket that is
-// shut down before has nothing to wait for.
-class MailSockets {
-  public:
-    using Clock = std::chrono::steady_clock;
-
-    // Makes libcurl open and close a transfer's sockets here.
-    void look_after(CURL *easy);
-    void set_busy(int socket) noexcept;
-    void set_idle(int socket) noexcept;
-    // Before libcurl finds them too old itself, after 118 s.
-    void shut_down_idle(Clock::time_point now) noexcept;
-    void shut_down_all() noexcept;
-
-  private:
-    static curl_socket_t on_open(void *user, curlsocktype purpose, curl_sockaddr *address) noexcept;
-    static int on_close(void *user, curl_socket_t socket) noexcept;
-
-    std::unordered_map<int, Clock::time_point> idle_since_; // busy: never, time_point::max()
-};
 
 // Its address is libcurl's handle to it: it never moves.
 struct Transfer {

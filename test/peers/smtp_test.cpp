@@ -315,6 +315,30 @@ TEST_F(Smtp, TwoMailsOverOneConnection) {
               535);
 }
 
+// Fails without: the look for what idle sockets have received ("421", which belongs to no mail).
+TEST_F(Smtp, GoodByeIsNoAnswerToTheNextMail) {
+    Transport transport;
+    for (int i = 0; i < 3; ++i) {
+        const Completion completion =
+            run(transport, smtp_provider.build(message(), options("leaves_when_idle")), {});
+        ASSERT_EQ(completion.result, Result::response) << completion.error;
+        EXPECT_EQ(completion.response.status, 250);
+        std::this_thread::sleep_for(500ms);
+    }
+}
+
+// Fails without: MailSockets::may_reuse. The second mail would go out in plain text.
+TEST_F(Smtp, AKeptConnectionIsNoSaferThanItWas) {
+    Transport transport;
+    const Options with = options("plain");
+    EXPECT_EQ(run(transport, smtp_provider.build(message(), with), {}).response.status, 250);
+    const std::size_t before = mails().size();
+    EXPECT_EQ(run(transport, smtp_provider.build(message(), with), tls()).result,
+              Result::not_reached);
+    EXPECT_EQ(mails().size(), before);
+    EXPECT_EQ(run(transport, smtp_provider.build(message(), with), {}).response.status, 250);
+}
+
 // Fails without: is_mail_address in set_mail. (The provider refuses them before.)
 TEST_F(Smtp, NoCommandCanBeSmuggledIn) {
     Transport transport;

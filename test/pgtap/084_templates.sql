@@ -1,6 +1,6 @@
 -- Rows of mfa.template and mfa.test_recipient that are wrong are refused when they are written, not when
 -- somebody logs in. Without the triggers: "caught: no exception".
-SELECT plan(60);
+SELECT plan(67);
 
 CREATE FUNCTION pg_temp.template(purpose text, locale text, channel text, body text) RETURNS text
 LANGUAGE sql AS $$
@@ -10,7 +10,7 @@ $$;
 SELECT lives_ok(pg_temp.template('p' || n, locale, channel, body), 'good template ' || n)
 FROM (VALUES
     (1, '', '', 'Your code is {code}, for {minutes} minutes. {app}'),
-    (2, 'de', 'sms', 'Ihr Code lautet: {code}'), (3, 'zh-Hant-HK', '', '验证码：{code}'), (4, 'pt_BR', '', '{code}'),
+    (2, 'de', 'sms', 'Ihr Code lautet: {code}'), (3, 'zh-Hant-HK', '', '验证码：{code}'), (4, 'pt-BR', '', '{code}'),
     (5, 'tlh', '', 'mI'' {code}'), (6, '', '', 'without a placeholder'),
     (7, '', 'sms', E'{code} is your code.\n\n{webotp}'), (8, '', 'sms', '{code} is your code. {app_hash}'),
     (9, '', 'sms', repeat('x', 156) || '{code}'), (10, '', 'sms', repeat('я', 66) || '{code}'),
@@ -26,10 +26,23 @@ FROM (VALUES
     (13, '', 'fax', '{code}'), (14, '', 'SMS', '{code}'), (15, 'd', '', '{code}'), (16, 'german', '', '{code}'),
     (17, 'de-', '', '{code}'), (18, 'de DE', '', '{code}'), (19, E'de\n', '', '{code}'),
     (20, 'de''; --', '', '{code}'), (21, '', 'sms', repeat('x', 135) || '{code} {app_hash}'),
-    (22, '', '', '{code} {Code}')) AS bad (n, locale, channel, body);
+    (22, '', '', '{code} {Code}'), (23, 'pt_BR', '', '{code}'), (24, 'PT', '', '{code}')) AS bad (n, locale, channel, body);
 SELECT throws_ok(pg_temp.template(repeat('p', 257), '', '', '{code}'), '23514', NULL, 'a purpose that none can have');
 SELECT throws_ok($$UPDATE mfa.template SET body = '{nope}' WHERE purpose = 'p1'$$, '22023', NULL, 'nor by an update');
-SELECT throws_ok($$INSERT INTO mfa.template (purpose, body) VALUES ('p99', NULL)$$, '22023', NULL, 'no body');
+SELECT throws_ok($$INSERT INTO mfa.template (purpose, body) VALUES ('p99', NULL)$$, '22004', NULL, 'no body');
+SELECT throws_ok($$INSERT INTO mfa.test_recipient VALUES ('+14155550100', NULL)$$, '22004', NULL, 'no code');
+-- The trigger functions are for these tables; on others, and called by hand, they do no harm.
+CREATE TABLE other (recipient int, code int, locale int, channel text, body int);
+CREATE TRIGGER a BEFORE INSERT ON other FOR EACH ROW EXECUTE FUNCTION mfa.check_test_recipient();
+SELECT throws_ok($$INSERT INTO other VALUES (1, 1, 1, '', 1)$$, '22004', NULL, 'columns of another type');
+DROP TRIGGER a ON other;
+CREATE TRIGGER a BEFORE INSERT ON other FOR EACH STATEMENT EXECUTE FUNCTION mfa.check_template();
+SELECT throws_ok($$INSERT INTO other VALUES (1, 1, 1, '', 1)$$, '0A000', NULL, 'for each statement');
+DROP TRIGGER a ON other;
+CREATE TRIGGER a AFTER DELETE ON other FOR EACH ROW EXECUTE FUNCTION mfa.check_template();
+INSERT INTO other VALUES (1, 1, 1, '', 1);
+SELECT throws_ok('DELETE FROM other', '0A000', NULL, 'after a delete');
+SELECT throws_ok('SELECT mfa.check_template()', '0A000', NULL, 'called by hand');
 
 SELECT lives_ok(format('INSERT INTO mfa.test_recipient VALUES (%L, %L, %L)', recipient, code, forced),
     recipient || ' ' || forced)

@@ -150,6 +150,11 @@ class Script:
                 await reader.readuntil(b"\r\n.\r\n")
                 if mode == "breaks_behind_dot":
                     return
+                if mode == "leaves_when_idle":
+                    await say("250 2.0.0 queued")
+                    await asyncio.sleep(0.2)
+                    await say("421 4.4.2 timeout")
+                    return
                 if mode == "half_a_reply_behind_dot":
                     writer.write(b"250-2.0.0 queued\r\n250")
                     await writer.drain()
@@ -167,7 +172,7 @@ class Script:
                 await say("250 OK")
 
 
-MODES = """mute greets_421 greets_554 old endless_reply endless_line refuses_and_goes_on odd_auth breaks_at_mail
+MODES = """leaves_when_idle mute greets_421 greets_554 old endless_reply endless_line refuses_and_goes_on odd_auth breaks_at_mail
     refuses_and_hangs hangs_at_quit breaks_at_data breaks_in_data breaks_behind_dot
     half_a_reply_behind_dot mute_behind_dot endless_reply_behind_dot behind_dot_421 behind_dot_451
     behind_dot_554""".split()

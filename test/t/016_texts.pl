@@ -68,12 +68,13 @@ subtest 'the inbox' => sub {
 
 subtest 'templates' => sub {
 	shop(q{INSERT INTO mfa.template (purpose, locale, channel, body) VALUES
-		('', '', '', 'all {code}'), ('', 'pt', '', 'pt {code}'), ('', 'pt-BR', 'voice', 'spoken pt-BR {code}'),
+		('', '', '', 'all {code}'), ('', 'en', '', 'en {code}'), ('', 'pt', '', 'pt {code}'), ('', 'pt-BR', 'voice', 'spoken pt-BR {code}'),
 		('', 'tlh', '', 'tlh {code}'), ('payment', '', '', 'pay at {app} {code}'),
 		('payment', 'pt', 'voice', 'spoken pay pt {code}'), ('payment:4711', 'de', '', 'only 4711 {code}')});
 	my %text = (
-		q{'sms', locale => 'en'} => 'all CODE',
+		q{'sms', locale => 'en'} => 'en CODE', q{'sms', locale => 'fr'} => 'all CODE',
 		q{'sms', locale => 'pt-BR'} => 'pt CODE',
+		q{'sms', locale => ''} => 'en CODE',
 		q{'voice', locale => 'pt_br'} => 'spoken pt-BR C O D E. spoken pt-BR C O D E.',
 		q{'voice', locale => 'pt-PT'} => 'pt C O D E. pt C O D E.',
 		q{'sms', locale => 'tlh'} => 'tlh CODE',
@@ -81,7 +82,7 @@ subtest 'templates' => sub {
 		q{'sms', 'payment:4711', locale => 'en'} => 'pay at Shop CODE',
 		q{'voice', 'payment:4712', locale => 'pt-BR'} => 'spoken pay pt C O D E. spoken pay pt C O D E.',
 		q{'sms', 'payment:4711', locale => 'de-AT'} => 'only 4711 CODE',
-		q{'sms', 'payments', locale => 'en'} => 'all CODE',
+		q{'sms', 'payments', locale => 'fr'} => 'all CODE',
 		q{'sms', 'payment', message => 'own {code}', locale => 'en'} => 'own CODE');
 	is(sent_text($_), $text{$_}, $_) for sort keys %text;
 
@@ -142,7 +143,14 @@ subtest 'test recipients' => sub {
 	shop("INSERT INTO mfa.test_recipient VALUES ('$to', '515151', true)");
 	isnt(shop("SELECT mfa_send('$to')"), $real, 'a new request');
 	is(shop("SELECT mfa_verify('$to', '515151')"), 't', 'with the fixed code');
+
+	# ... nor does a fixed code get to a phone.
+	my $fixed = shop("SELECT mfa_send('$to')");
 	shop("DELETE FROM mfa.test_recipient WHERE recipient = '$to'");
+	psql_fails($node, 'shop', "SELECT mfa_resend('$fixed')", '55000', 'a fixed code is not sent again');
+	isnt(shop("SELECT mfa_send('$to')"), $fixed, 'a new request, with a code of its own');
+	text_of($to, 2);
+	is(shop("SELECT count(*) FROM mfa.inbox WHERE code = '515151'"), '0', 'no fixed code was sent');
 
 	$node->safe_psql('postgres', 'CREATE DATABASE bare');
 	$node->safe_psql('bare', "CREATE EXTENSION mfa; INSERT INTO mfa.test_recipient VALUES ('+14155550100', '111111')");
@@ -159,5 +167,5 @@ subtest 'the inbox is as old as its requests' => sub {
 };
 
 check_log($node, 'nothing else in the log to worry about', 0,
-	qr/mfa sends no messages|mfa_inbox send no messages|permission denied for schema mfa|locale "tlx"|webotp_domain is not set/);
+	qr/mfa sends no messages|mfa_inbox send no messages|permission denied for schema mfa|locale "tlx"|webotp_domain is not set|has a fixed code/);
 done_testing();

@@ -407,5 +407,21 @@ TEST(HttpProvider, LeavesNothingSecretInFreedMemory) {
     }
 }
 
+TEST(HttpAnswer, WhatTheOptionsListIsNoFaultOfTheGateway) {
+    Options with = options();
+    const auto service = [&](long status) {
+        return http_provider.read(message(), with, {status, "", {}}).service;
+    };
+    EXPECT_EQ(service(500), Service::down);
+    EXPECT_EQ(service(429), Service::throttled);
+    with.set("final", "500");
+    EXPECT_EQ(service(500), Service::up);
+    EXPECT_EQ(service(502), Service::down);
+    with.set("success", "429");
+    EXPECT_EQ(service(429), Service::up);
+    with.set("retry", "503");
+    EXPECT_EQ(service(503), Service::down);
+}
+
 } // namespace
 } // namespace mfa::core

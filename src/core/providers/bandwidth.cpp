@@ -27,7 +27,7 @@ constexpr std::array bandwidth_options{
     OptionSpec{"account_id", OptionPlace::server, true, check_identifier},
     OptionSpec{"application_id", OptionPlace::server, true, check_identifier},
     OptionSpec{"base_url", OptionPlace::server, false, check_base_url},
-    OptionSpec{"username", OptionPlace::user_mapping, false, check_single_line},
+    OptionSpec{"username", OptionPlace::user_mapping, false, check_user_name},
     OptionSpec{"password", OptionPlace::user_mapping, false, check_single_line},
     OptionSpec{"access_token", OptionPlace::user_mapping, false, check_single_line},
 };

@@ -167,13 +167,6 @@ void check_signature(std::string_view name, std::string_view value) {
         refuse_option(name, "must be twilio or signalwire");
 }
 
-void check_user(std::string_view name, std::string_view value) {
-    check_single_line(name, value);
-    if (value.find(':') != std::string_view::npos)
-        refuse_option(name, "must not have a colon",
-                      "Basic authentication has no way to send one.");
-}
-
 constexpr std::array http_options{
     OptionSpec{"url", OptionPlace::server, true, check_url},
     OptionSpec{"method", OptionPlace::server, false, check_method},
@@ -185,7 +178,7 @@ constexpr std::array http_options{
     OptionSpec{"retry", OptionPlace::server, false, check_statuses},
     OptionSpec{"final", OptionPlace::server, false, check_statuses},
     OptionSpec{"channels", OptionPlace::server, false, check_channels},
-    OptionSpec{"user", OptionPlace::user_mapping, false, check_user},
+    OptionSpec{"user", OptionPlace::user_mapping, false, check_user_name},
     OptionSpec{"password", OptionPlace::user_mapping, false, check_single_line},
     OptionSpec{"token", OptionPlace::user_mapping, false, check_single_line},
     OptionSpec{"signature", OptionPlace::server, false, check_signature},
@@ -281,10 +274,18 @@ Verdict verdict_of(const Options &options, long status) {
     return verdict == Verdict::accepted && options.has("success") ? Verdict::refused : verdict;
 }
 
+// A status that the options list as an answer about the message says nothing against the gateway.
+bool is_listed_answer(const Options &options, long status) {
+    return (options.has("success") && lists(options.get("success"), status)) ||
+           (options.has("final") && lists(options.get("final"), status));
+}
+
 Outcome read(const OutboundMessage &message, const Options &options, const HttpResponse &response) {
     Outcome outcome;
     outcome.verdict = verdict_of(options, response.status);
-    outcome.service = classify_service(response.status);
+    outcome.service = is_listed_answer(options, response.status)
+                          ? Service::up
+                          : classify_service(response.status);
     if (outcome.verdict == Verdict::accepted) {
         const std::optional<std::string> id =
             options.has("message_id") ? json_scalar_at(response.body, options.get("message_id"))

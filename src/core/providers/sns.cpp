@@ -94,8 +94,9 @@ HttpRequest build(const OutboundMessage &message, const Options &options) {
     Attributes attributes(form);
     attributes.add("AWS.SNS.SMS.SMSType", "Transactional");
     // Without one, SNS takes a number of the account, or a shared one.
-    attributes.add(message.sender.starts_with('+') ? "AWS.MM.SMS.OriginationNumber"
-                                                   : "AWS.SNS.SMS.SenderID",
+    const bool is_name = std::any_of(message.sender.begin(), message.sender.end(),
+                                     [](char c) { return is_alpha(c); });
+    attributes.add(is_name ? "AWS.SNS.SMS.SenderID" : "AWS.MM.SMS.OriginationNumber",
                    message.sender);
     attributes.add("AWS.MM.SMS.EntityId", options.get("entity_id"));
     attributes.add("AWS.MM.SMS.TemplateId", options.get("template_id"));

@@ -140,7 +140,7 @@ constexpr std::array known_codes{
     KnownCode{"131045", Verdict::refused, "sender is not registered"},
     KnownCode{"131048", Verdict::retry, "sender limited for spam", Service::throttled},
     KnownCode{"131050", Verdict::refused, "recipient opted out"},
-    KnownCode{"131056", Verdict::retry, "too many messages to this recipient"},
+    KnownCode{"131056", Verdict::retry, "too many messages to this recipient", Service::up},
     KnownCode{"131057", Verdict::retry, "account in maintenance", Service::down},
     KnownCode{"132000", Verdict::refused, "template has another number of parameters"},
     KnownCode{"132001", Verdict::refused, "no such template in this language"},
