@@ -104,7 +104,7 @@ bool is_exhausted(const Datum *values, std::string_view destination, Snapshot sn
 
 Statement announce_statement = {
     "WITH spent AS ("
-    " SELECT b.name, p.start, pg_catalog.coalesce(pg_catalog.sum(u.cost), 0) AS spent"
+    " SELECT b.name, p.start, coalesce(pg_catalog.sum(u.cost), 0) AS spent"
     "  FROM mfa.budget b CROSS JOIN LATERAL (SELECT pg_catalog.date_trunc(b.period,"
     "    pg_catalog.clock_timestamp() AT TIME ZONE 'UTC')::pg_catalog.date AS start) p"
     "  LEFT JOIN mfa.usage_total u ON u.day >= p.start"
@@ -158,11 +158,18 @@ void check(const std::string &destination) {
                           std::string("It begins anew on ") + found.next_start + ", UTC.");
 }
 
-void announce() {
+void announce(Occasion occasion) {
     static TimestampTz looked_at = 0;
+    static bool is_owed = false;
     const TimestampTz now = GetCurrentTimestamp();
-    if (now - looked_at < USECS_PER_SEC && now >= looked_at)
+    const bool just_looked = now - looked_at < USECS_PER_SEC && now >= looked_at;
+    if (occasion == Occasion::leaving && !is_owed)
         return;
+    if (occasion == Occasion::spent && just_looked) {
+        is_owed = true;
+        return;
+    }
+    is_owed = false;
     looked_at = now;
     run(announce_statement, {}, {}, SPI_OK_UPDATE_RETURNING);
     const uint64 rows = SPI_processed;

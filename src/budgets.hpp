@@ -11,8 +11,10 @@ namespace mfa::budgets {
 void check(const std::string &destination);
 
 // Says once a period in the log, and to the listeners of channel mfa_budget, which budgets have come to
-// their warn_at, and which are used up. PostgreSQL zone, inside a transaction of the worker with SPI; looks
-// no more than once a second.
-void announce();
+// their warn_at, and which are used up. Something was spent: looks no more than once a second. The worker
+// is leaving: makes up for a look that came too soon. PostgreSQL zone, inside a transaction of the worker
+// with SPI.
+enum class Occasion { spent, leaving };
+void announce(Occasion occasion);
 
 } // namespace mfa::budgets

@@ -185,7 +185,7 @@ void record(const std::vector<Record> &records) {
     }
     usage::add(lines, count);
     if (count > 0)
-        budgets::announce();
+        budgets::announce(budgets::Occasion::spent);
 }
 
 void hasten_fallback(const core::RequestId &request, int n) {

@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "budgets.hpp"
 #include "delivery.hpp"
 #include "housekeeping.hpp"
 #include "outbox.hpp"
@@ -318,6 +319,7 @@ void Worker::leave() {
             pg::call([&] {
                 outbox::record(delivery_.records());
                 lookups::record(lookups_.found());
+                budgets::announce(budgets::Occasion::leaving);
                 outbox::waiting(&waiting);
                 next_look_ = lookups::next_due();
                 has_prepared = outbox::has_prepared_transactions();

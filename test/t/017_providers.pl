@@ -21,7 +21,9 @@ my $node = start_cluster('main');
 $node->safe_psql('postgres', 'CREATE DATABASE shop');
 $node->safe_psql('shop', 'CREATE EXTENSION mfa');
 
+# The pipe must outlive all lexical variables: closing it waits for the server to end.
 my $mail_server;
+our $ports;
 END { kill 'TERM', $mail_server if $mail_server }
 
 sub shop { return sql($node, 'shop', $_[0]) }
@@ -193,7 +195,7 @@ subtest 'a language that is not spoken' => sub {
 
 subtest 'smtp' => sub {
 	my $folder = PostgreSQL::Test::Utils::tempdir();
-	$mail_server = open my $ports, '-|', '/usr/bin/python3', '-B', "$FindBin::RealBin/../smtp/smtp.py", $folder;
+	$mail_server = open $ports, '-|', '/usr/bin/python3', '-B', "$FindBin::RealBin/../smtp/smtp.py", $folder;
 	my $port = decode_json(scalar <$ports>);
 	shop("CREATE SERVER mail FOREIGN DATA WRAPPER mfa_smtp OPTIONS (url 'smtp://localhost:$port->{starttls_auth}',
 		ca_file '$folder/ca.pem', sender 'login\@shop.example', subject 'Anmeldung für Sie')");

@@ -32,7 +32,7 @@ shop(q{INSERT INTO mfa.budget (name, period, destination, amount) VALUES ('all',
 my $listener = $node->background_psql('shop');
 $listener->query_safe('LISTEN mfa_budget');
 
-my $old = $node->background_psql('shop');
+my $old = $node->background_psql('shop', on_error_stop => 0);
 $old->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM pg_class');
 spend(1, '+4930231250' . 10);
 psql_fails($node, 'shop', q{SELECT mfa_send('+493023125011')}, 'MF003', 'used up');
