@@ -32,7 +32,7 @@ FROM mfa.message WHERE request = :'id';
 
 -- All parameters, by name: the names and their order are part of the interface.
 SELECT mfa_send(recipient => 'Someone@Example.COM', channel => 'email', purpose => 'payment:4711',
-    message => '{code} for {app}, {minutes} min', locale => 'de', sender => 'Shop',
+    message => '{code} for {app}, {minutes} min', locale => 'de', sender => 'login@shop.example',
     code_length => 20, allow_alphas => true, valid_for => '90 s', max_attempts => 1,
     provider => 'regress_mfa') AS id \gset
 SELECT max_attempts, expires_at - created_at AS valid_for, code_length, allow_alphas, purpose
