@@ -20,6 +20,12 @@ my $gateway = start_gateway();
 my $node = start_cluster('old');
 make_database($node, 'shop', $gateway, timeout => '60 s');
 $node->safe_psql('shop', "INSERT INTO mfa.route (prefix, allow, remark) VALUES ('+', true, 'all'), ('+1900', false, 'toll')");
+$node->safe_psql('shop', q{
+	INSERT INTO mfa.template (locale, body) VALUES ('de', 'Ihr Code: {code}');
+	INSERT INTO mfa.test_recipient (recipient, code) VALUES ('+9991234567', '424242');
+	INSERT INTO mfa.price (prefix, per_segment) VALUES ('+999', 0.5);
+	INSERT INTO mfa.budget (name, period, amount) VALUES ('all', 'month', 500);
+});
 $node->safe_psql('postgres', 'CREATE DATABASE plain');
 
 # Routes are configuration, and denied numbers stay so; servers and user mappings make it work.
@@ -28,6 +34,10 @@ sub is_configured
 	my ($on, $database) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	is(sql($on, $database, 'SELECT prefix, allow, remark FROM mfa.route ORDER BY 1'), "+|t|all\n+1900|f|toll", 'with its routes');
+	is(sql($on, $database, q{SELECT concat_ws(' ', body, recipient, code, per_segment, amount)
+		FROM mfa.template, mfa.test_recipient, mfa.price, mfa.budget}), 'Ihr Code: {code} +9991234567 424242 0.5 500',
+		'... templates, test recipients, prices and budgets');
+	is(sql($on, $database, q{SELECT mfa_verify(mfa_send('+9991234567')::text, '424242')}), 't', 'a test recipient is one');
 	psql_fails($on, $database, "SELECT mfa_send('+19005550123')", 'MF002', 'which deny what was denied');
 	works($on, $database, $gateway, 'it sends and verifies');
 	return;
@@ -88,7 +98,7 @@ $gateway->faults;
 $new->start;
 
 is(sql($new, 'shop', "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class
-	WHERE relpersistence = 'u' AND relkind = 'r' AND relnamespace = 'mfa'::regnamespace"), 'failure message request',
+	WHERE relpersistence = 'u' AND relkind = 'r' AND relnamespace = 'mfa'::regnamespace"), 'failure inbox message request',
 	'the tables are unlogged');
 is(sql($new, 'shop', "SELECT mfa_verify('$live_id', '$live_code')"), 't', 'a live code is good, with the old key file');
 ok($gateway->code_for($_), 'what was not delivered is') for $hangs, $waits;
