@@ -102,17 +102,28 @@ template <class Visit> constexpr void visit_codes(Visit visit) {
     }
 }
 
+// A number of its own for each code of up to four digits: 149 for "49".
+constexpr std::size_t index_of(std::string_view code) {
+    std::size_t index = 1;
+    for (const char digit : code)
+        index = index * 10 + static_cast<std::size_t>(digit - '0');
+    return index;
+}
+
 // No code is there twice, or begins with another: a number has at most one.
 constexpr bool are_prefix_free() {
+    std::array<bool, 20'000> is_code{};
     bool free = true;
     visit_codes([&](std::string_view code, std::string_view) {
-        int found = 0;
-        visit_codes([&](std::string_view other, std::string_view) {
-            found += code.starts_with(other) ? 1 : 0;
-            return false;
-        });
-        free = found == 1;
-        return !free;
+        bool &known = is_code[index_of(code)];
+        free = free && !known;
+        known = true;
+        return false;
+    });
+    visit_codes([&](std::string_view code, std::string_view) {
+        for (std::size_t length = 1; length < code.size(); ++length)
+            free = free && !is_code[index_of(code.substr(0, length))];
+        return false;
     });
     return free;
 }
