@@ -46,7 +46,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     const std::string_view app = fields.next();
     const std::string_view locale = fields.next();
     const std::string_view text = fields.rest();
-    const MessageValues values{code, app, valid_for};
+    const MessageValues values{code, app, valid_for, "shop.example", "FA+9qCX9VSu"};
 
     count(text);
     for (const bool voice : {false, true}) {
