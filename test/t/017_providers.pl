@@ -3,8 +3,9 @@
 # tells; and one answer by which it refuses. What the requests are made of in detail, the unit tests and
 # the contracts say.
 #
-# Without the provider's read() ("taken for accepted"): 'refused' times out waiting for failed. With an id
-# that stands elsewhere: "not ok - its message id". Without read_lookup(): times out waiting for delivered.
+# With every answer taken for accepted: timed out waiting for the message to be failed. With another id: "not
+# ok - its message id". Without what look-ups answer: timed out waiting for it to be delivered. Without the
+# English words for a language that is not spoken: "not ok - my".
 
 use strict;
 use warnings FATAL => 'all';

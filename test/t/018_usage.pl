@@ -1,9 +1,9 @@
 # What was sent and what it costs: mfa.usage agrees with what the gateway saw, whatever happens to the
 # workers, and outlives what it was counted from.
 #
-# Without the sums in the transaction that records ("not ok - every one is counted"); counted at each try
-# instead: "not ok - segments"; without the fold at purging: "not ok - verified codes outlive their
-# requests"; without counting what a lost worker had in flight: "not ok - at most what is unknown besides".
+# Without the sums in the transaction that records: "not ok - every one is counted". Without the fold at
+# purging: "not ok - verified codes outlive their requests". Without the unknown outcomes of what a worker
+# had in flight: "not ok - at most what is unknown besides".
 
 use strict;
 use warnings FATAL => 'all';
