@@ -55,6 +55,18 @@ void refuse_build(const char *what, const char *hint) {
     throw Error(sqlstate::object_not_in_prerequisite_state, what, hint);
 }
 
+void add_sender(FormBody &form, const OutboundMessage &message, const Options &options) {
+    const std::string_view service = options.get("messaging_service");
+    const bool from_server = message.sender.empty() || message.sender == options.get("sender");
+    if (!service.empty() && from_server)
+        form.add("MessagingServiceSid", service);
+    else if (!message.sender.empty())
+        form.add("From", message.sender);
+    else
+        refuse_build("no sender for a text message",
+                     "Set option \"sender\" or \"messaging_service\" of the server.");
+}
+
 std::string_view require_sender(const OutboundMessage &message) {
     if (message.sender.empty())
         refuse_build("no sender for a message", "Set option \"sender\" of the server.");

@@ -21,6 +21,10 @@ HttpRequest get_request(Secret url); // a question, which may be asked twice
 // "Authorization: Bearer ..." and the like: `scheme`, a space, `credential`.
 Secret authorization_header(std::string_view scheme, std::string_view credential);
 
+// The sender of a text as Twilio, and SignalWire like it, takes it: option messaging_service picks the
+// number, unless the call has named one. core::Error 55000 where there is neither.
+void add_sender(FormBody &form, const OutboundMessage &message, const Options &options);
+
 // The message's sender; core::Error 55000 where there is none.
 std::string_view require_sender(const OutboundMessage &message);
 // The same for a call, which comes from a number: core::Error 55000 unless the sender is E.164.

@@ -194,6 +194,23 @@ subtest 'a language that is not spoken' => sub {
 	}
 };
 
+# Without Unreadable: the message has failed. Without the check of what a file holds: the second is sent.
+subtest 'a file of credentials' => sub {
+	my $file = $node->basedir . '/token';
+	shop("CREATE SERVER late FOREIGN DATA WRAPPER mfa_twilio OPTIONS (sender '+15550100', state_lookup 'off',
+		base_url '" . $gateway->base_url . "/generic/twilio')");
+	shop("CREATE USER MAPPING FOR PUBLIC SERVER late OPTIONS (account_sid 'AC01', auth_token_file '$file')");
+	my $id = shop("SELECT mfa_send('" . new_number() . "', provider => 'late')");
+	wait_for(sub { (message_row($node, 'shop', $id)->{error} // '') =~ /can't be opened/ }, 'the first try');
+	is(message_row($node, 'shop', $id)->{state}, 'queued', 'it may be there in a moment');
+	append_to_file($file, "secret\n");
+	is(wait_for_state($node, 'shop', $id, 'sent|failed')->{state}, 'sent', 'and is');
+	append_to_file($file, "X-Other: header\n");
+	$id = shop("SELECT mfa_send('" . new_number() . "', provider => 'late')");
+	my $row = wait_for_state($node, 'shop', $id, 'sent|failed');
+	like("$row->{state} $row->{error}", qr/^failed option "auth_token"/, 'two lines are no credential');
+};
+
 subtest 'smtp' => sub {
 	my $folder = PostgreSQL::Test::Utils::tempdir();
 	$mail_server = open $ports, '-|', '/usr/bin/python3', '-B', "$FindBin::RealBin/../smtp/smtp.py", $folder;

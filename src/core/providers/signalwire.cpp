@@ -55,16 +55,7 @@ Secret authorization(const Options &options) {
 HttpRequest build_text(const OutboundMessage &message, const Options &options) {
     FormBody form;
     form.add("To", message.recipient);
-    // The service picks the number, unless the call has named one.
-    const std::string_view service = options.get("messaging_service");
-    const bool from_server = message.sender.empty() || message.sender == options.get("sender");
-    if (!service.empty() && from_server)
-        form.add("MessagingServiceSid", service);
-    else if (!message.sender.empty())
-        form.add("From", message.sender);
-    else
-        refuse_build("no sender for a text message",
-                     "Set option \"sender\" or \"messaging_service\" of the server.");
+    add_sender(form, message, options);
     form.add("Body", message.text);
     form.add("ValidityPeriod", std::to_string(life_within(message, 1s, 172'800s).count()));
     return form_request(url_of(options, laml_path(options, "/Messages").view()), form.take());
