@@ -49,7 +49,7 @@ class Program:
 
     def __init__(self, command: list[str], environment: dict[str, str], log: Path) -> None:
         self._log = log
-        with open(log, "wb") as errors:
+        with open(log, "ab") as errors:
             self._process = subprocess.Popen(
                 command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
             )

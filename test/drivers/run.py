@@ -7,6 +7,7 @@ drivers.
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import sys
@@ -17,8 +18,8 @@ import quotes
 from drivers import DRIVERS, EXAMPLES, Driver, NotHere, Program
 from world import ROOT, World
 
-# psycopg and JDBC prepare a statement once it has run five times.
-TIMES_UNTIL_PREPARED = 8
+# psycopg and JDBC prepare a statement that has run five times on a connection, of which pools have several.
+TIMES_UNTIL_PREPARED = 40
 
 
 def check(good: bool, name: str, detail: object = "") -> None:
@@ -32,8 +33,10 @@ def wrong(code: str) -> str:
     return str((int(code) + 1) % 10 ** len(code)).zfill(len(code))
 
 
-def log_in(world: World, program: Program, name: str, number: str) -> None:
-    answer = program.ask(f"begin {number}")
+def log_in(world: World, processes: list[Program], name: str, number: str) -> None:
+    """Two processes of an application, which take turns."""
+    turns = itertools.cycle(processes)
+    answer = next(turns).ask(f"begin {number}")
     check(answer.startswith("request "), f"{name}: a code is sent", answer)
     request = answer.removeprefix("request ")
     code = world.code_for(number)
@@ -43,9 +46,9 @@ def log_in(world: World, program: Program, name: str, number: str) -> None:
         (f"finish {request} {wrong(code)}", "wrong code; attempts left: 1", "a wrong code, by request"),
         (f"finish {number} {code}", "welcome", "the right one"),
     ):
-        answer = program.ask(line)
+        answer = next(turns).ask(line)
         check(answer.startswith(expected), f"{name}: {what}", answer)
-    answers = {program.ask(f"finish {request} {code}") for _ in range(TIMES_UNTIL_PREPARED)}
+    answers = {next(turns).ask(f"finish {request} {code}") for _ in range(TIMES_UNTIL_PREPARED)}
     check(answers == {"please ask for a new code: used"}, f"{name}: once only, however often it is tried", answers)
 
 
@@ -60,12 +63,15 @@ def run_driver(world: World, driver: Driver, number: str) -> None:
     for digit, through_bouncer in enumerate((False, True)):
         name = f"{driver.name}, PgBouncer" if through_bouncer else driver.name
         log = folder / f"{digit}.log"
-        program = driver.start(world, command, log, through_bouncer)
+        processes = [driver.start(world, command, log, through_bouncer) for _ in range(2)]
         try:
-            log_in(world, program, name, f"{number}{digit}")
+            log_in(world, processes, name, f"{number}{digit}")
         finally:
-            status = program.leave()
-        check(status == 0, f"{name}: leaves well", f"{status}\n{log.read_text()}")
+            statuses = [process.leave() for process in processes]
+        check(statuses == [0, 0], f"{name}: leaves well", f"{statuses}\n{log.read_text()}")
+        # JDBC would try again by itself, outside of transactions.
+        lost = [line for line in world.take_errors() if "prepared statement" in line]
+        check(not lost, f"{name}: every prepared statement is where it is looked for", "\n".join(lost))
 
 
 def run_procedures(world: World) -> None:

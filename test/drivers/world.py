@@ -62,6 +62,7 @@ class World:
         self.password = secrets.token_hex(16)
         self.server_port = _free_port()
         self.bouncer_port = _free_port()
+        self._log_read = 0
         self._gateway: harness.Gateway | None = None
         self._bouncer: subprocess.Popen[bytes] | None = None
 
@@ -140,6 +141,14 @@ class World:
         given = [argument for name, value in variables.items() for argument in ("-v", f"{name}={value}")]
         return self.run("psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=verbose", "-h", str(self.folder),
                         "-p", str(self.server_port), "-U", role, "-d", database, *given, input=text).strip()  # fmt: skip
+
+    def take_errors(self) -> list[str]:
+        """The errors in the server's log since the last time."""
+        with open(self.folder / "server.log", encoding="utf-8") as log:
+            log.seek(self._log_read)
+            lines = log.read()
+            self._log_read = log.tell()
+        return [line for line in lines.splitlines() if "ERROR: " in line]
 
     def bouncer_switches(self) -> bool:
         """Whether transactions of one client reach several sessions. Until now, some may not have been open."""
