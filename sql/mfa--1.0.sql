@@ -87,10 +87,11 @@ CREATE TABLE mfa.route (
     providers  text[] CHECK (pg_catalog.cardinality(providers) BETWEEN 1 AND 8
                              AND pg_catalog.array_position(providers, NULL) IS NULL),
     send_limit text, -- of the destination, as in mfa.send_limit; null: mfa.send_limit_destination
+    guarded    boolean NOT NULL DEFAULT true, -- by the fraud guard
     remark     text,
     CONSTRAINT route_pkey PRIMARY KEY (prefix)
 );
-COMMENT ON TABLE mfa.route IS 'destinations: allowed or denied, through which servers, how often';
+COMMENT ON TABLE mfa.route IS 'destinations: allowed or denied, through which servers, how often, guarded or not';
 SELECT pg_catalog.pg_extension_config_dump('mfa.route', '');
 
 -- Texts of messages. For a message of purpose 'payment:4711' in locale pt-BR over sms, rows of that purpose
@@ -359,6 +360,34 @@ SELECT day, provider, channel, destination,
          WHERE m.state OPERATOR(pg_catalog.<>) 'queued') lines
  GROUP BY day, provider, channel, destination;
 COMMENT ON VIEW mfa.usage IS 'what was sent and what it costs, by day, provider, channel and destination';
+
+-- Prefixes of numbers that the fraud guard holds back.
+CREATE FUNCTION mfa.list_holds(
+    OUT prefix text,
+    OUT reason text,
+    OUT held_since timestamptz,
+    OUT held_until timestamptz,
+    OUT requests bigint,
+    OUT verified bigint,
+    OUT usual_conversion numeric,
+    OUT refused bigint
+) RETURNS SETOF record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'mfa_list_holds';
+COMMENT ON FUNCTION mfa.list_holds() IS 'what view mfa.holds shows';
+REVOKE ALL ON FUNCTION mfa.list_holds() FROM PUBLIC;
+
+CREATE VIEW mfa.holds AS
+SELECT prefix, reason, held_since, held_until, requests, verified, usual_conversion, refused
+  FROM mfa.list_holds();
+COMMENT ON VIEW mfa.holds IS 'prefixes of numbers that the fraud guard holds back, and what for';
+
+CREATE FUNCTION mfa_lift_hold(prefix text) RETURNS boolean
+LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'mfa_lift_hold';
+COMMENT ON FUNCTION mfa_lift_hold(text)
+IS 'ends what the fraud guard holds back under that prefix; false where it is not held';
+REVOKE ALL ON FUNCTION mfa_lift_hold(text) FROM PUBLIC;
 
 CREATE VIEW mfa.test_recipients AS
 SELECT t.recipient, t.forced, t.remark FROM mfa.test_recipient t;

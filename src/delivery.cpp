@@ -4,6 +4,7 @@
 #include "core/compose.hpp"
 #include "core/error.hpp"
 #include "core/speech.hpp"
+#include "guard.hpp"
 #include "inbox.hpp"
 #include "keys.hpp"
 #include "lookups.hpp"
@@ -146,6 +147,15 @@ void Delivery::prepare_one(const core::Keyring &keys, const outbox::Claimed &mes
     out.secret =
         open_sealed(keys, message.key_id, message.request, as_bytes(message.sealed_request));
     out.server = servers_.find(message.provider, message.owner);
+    if (!core::keeps_messages(*out.server->provider) && // an inbox costs nothing
+        !guard::admit({std::string(out.secret.recipient.view()), message.created_at,
+                       message.n == 1 && message.tries == 1},
+                      keys)) {
+        outbox::Claimed last = message;
+        last.next_provider.clear(); // another provider would not make it honest
+        settle(last, refused("held back by the fraud guard"));
+        return;
+    }
     core::RequestData options =
         open_sealed(keys, message.key_id, message.request, as_bytes(message.sealed_message));
     // Digits in another voice are understood, a whole sentence is not.

@@ -2,6 +2,7 @@
 
 #include "core/error.hpp"
 #include "encoding.hpp"
+#include "function_support.hpp"
 #include "manage.hpp"
 #include "pg_wall.hpp"
 #include "reports.hpp"
@@ -12,91 +13,6 @@
 namespace mfa {
 
 namespace {
-
-// Every function begins here: what makes the call impossible whatever its arguments.
-void require_writable(const char *function) {
-    pg::call([&] {
-        shmem::require();
-        PreventCommandDuringRecovery(function);
-        PreventCommandIfReadOnly(function);
-        PreventCommandIfParallelMode(function);
-    });
-}
-
-std::optional<std::string> text_argument(FunctionCallInfo fcinfo, int n) {
-    if (PG_ARGISNULL(n))
-        return std::nullopt;
-    text *value = pg::call([&] { return PG_GETARG_TEXT_PP(n); });
-    return std::string(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
-}
-
-// What core reads is UTF-8, whatever the database's encoding.
-std::optional<std::string> utf8_argument(FunctionCallInfo fcinfo, int n) {
-    const std::optional<std::string> value = text_argument(fcinfo, n);
-    return value ? std::optional(to_utf8(*value)) : std::nullopt;
-}
-
-std::string required_text(FunctionCallInfo fcinfo, int n, const char *parameter) {
-    std::optional<std::string> value = text_argument(fcinfo, n);
-    if (!value)
-        throw core::Error(core::sqlstate::null_value_not_allowed,
-                          std::string(parameter) + " must not be null");
-    return *std::move(value);
-}
-
-// An interval in seconds; months count 30 days, as everywhere in PostgreSQL. A double holds any interval
-// without overflow, and exactly what is within mfa's bounds.
-std::optional<double> seconds_argument(FunctionCallInfo fcinfo, int n) {
-    if (PG_ARGISNULL(n))
-        return std::nullopt;
-    const Interval *value = PG_GETARG_INTERVAL_P(n);
-    return static_cast<double>(value->time) / USECS_PER_SEC +
-           (static_cast<double>(value->month) * DAYS_PER_MONTH + value->day) * SECS_PER_DAY;
-}
-
-std::optional<core::RequestId> uuid_argument(FunctionCallInfo fcinfo, int n) {
-    if (PG_ARGISNULL(n))
-        return std::nullopt;
-    core::RequestId id;
-    std::memcpy(id.data(), PG_GETARG_UUID_P(n)->data, id.size());
-    return id;
-}
-
-Datum uuid_result(const core::RequestId &id) {
-    return pg::call([&] {
-        pg_uuid_t *result = static_cast<pg_uuid_t *>(palloc(sizeof(pg_uuid_t)));
-        std::memcpy(result->data, id.data(), id.size());
-        return UUIDPGetDatum(result);
-    });
-}
-
-// A row of the function's result type, column by column. PostgreSQL zone.
-class RowBuilder {
-  public:
-    explicit RowBuilder(FunctionCallInfo fcinfo) {
-        if (get_call_result_type(fcinfo, nullptr, &description_) != TYPEFUNC_COMPOSITE)
-            elog(ERROR, "return type must be a row type");
-    }
-    void add(Datum value, bool is_null = false) {
-        values_[count_] = value;
-        nulls_[count_++] = is_null;
-    }
-    void add_text(const char *value) {
-        add(value ? CStringGetTextDatum(value) : 0, value == nullptr);
-    }
-    Datum build() {
-        if (description_->natts != count_)
-            elog(ERROR, "return type has %d columns instead of %d", description_->natts, count_);
-        return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(description_), values_, nulls_));
-    }
-
-  private:
-    static constexpr int max_columns = 16;
-    TupleDesc description_;
-    Datum values_[max_columns];
-    bool nulls_[max_columns];
-    int count_ = 0;
-};
 
 Datum mfa_send(FunctionCallInfo fcinfo) {
     require_writable("mfa_send()");

@@ -139,7 +139,8 @@ int claim(const std::string &provider, TimestampTz lease_end, int limit,
         read_text(row, 11, &message.sealed_request);
         message.key_id = read_int(row, 12);
         message.owner = DatumGetObjectId(field(row, 13, &is_null));
-        message.expires_at = DatumGetTimestampTz(field(row, 14, &is_null));
+        message.expires_at = read_time(row, 14);
+        message.created_at = read_time(row, 17);
     }
     usage::add(lines, lost);
     return static_cast<int>(rows);

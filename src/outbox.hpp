@@ -26,6 +26,7 @@ struct Claimed {
     std::string sealed_request;
     int key_id = 0;
     Oid owner = InvalidOid;
+    TimestampTz created_at = 0;
     TimestampTz expires_at = 0;
     // What it makes of itself when it is worded: how many segments, and what they cost.
     std::int64_t segments = 0;

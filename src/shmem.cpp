@@ -1,6 +1,7 @@
 #include "shmem.hpp"
 
 #include "breakers.hpp"
+#include "guard.hpp"
 #include "rate_counters.hpp"
 
 namespace mfa::shmem {
@@ -26,7 +27,8 @@ void request() {
     RequestAddinShmemSpace(sizeof(Shared));
     RequestAddinShmemSpace(rate_counters::shared_size());
     RequestAddinShmemSpace(breakers::shared_size());
-    RequestNamedLWLockTranche("mfa", 3);
+    RequestAddinShmemSpace(guard::shared_size());
+    RequestNamedLWLockTranche("mfa", 4);
 }
 
 void startup() {
@@ -52,11 +54,15 @@ void startup() {
     bool breakers_found;
     void *kept = ShmemInitStruct("mfa breakers", breakers::shared_size(), &breakers_found);
     breakers::initialise(kept, breakers_found);
+    bool guard_found;
+    void *traffic = ShmemInitStruct("mfa fraud guard", guard::shared_size(), &guard_found);
+    guard::initialise(traffic, guard_found);
     LWLockRelease(AddinShmemInitLock);
     LWLockPadded *locks = GetNamedLWLockTranche("mfa");
     claim_lock = &locks[0].lock;
     rate_counters::use_lock(&locks[1].lock);
     breakers::use_lock(&locks[2].lock);
+    guard::use_lock(&locks[3].lock);
     if (!found)
         run_at_start();
 }
