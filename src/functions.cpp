@@ -8,11 +8,32 @@
 #include "reports.hpp"
 #include "send.hpp"
 #include "shmem.hpp"
+#include "stats.hpp"
 #include "verify.hpp"
 
 namespace mfa {
 
 namespace {
+
+// Counts a call that sends, or why it was refused.
+template <class F> auto counted(stats::Call call, F &&f) {
+    pg::call([] { stats::attach(); });
+    try {
+        const auto result = f();
+        stats::count(call);
+        return result;
+    } catch (const core::Error &error) {
+        stats::count_refusal(error.sqlstate());
+        throw;
+    }
+}
+
+VerifyAnswer counted(const VerifyAnswer &answer) {
+    pg::call([] { stats::attach(); });
+    stats::count(static_cast<stats::Call>(static_cast<int>(stats::Call::first_verify_status) +
+                                          static_cast<int>(answer.status)));
+    return answer;
+}
 
 Datum mfa_send(FunctionCallInfo fcinfo) {
     require_writable("mfa_send()");
@@ -33,7 +54,7 @@ Datum mfa_send(FunctionCallInfo fcinfo) {
         call.max_attempts = PG_GETARG_INT32(9);
     if (!PG_ARGISNULL(10))
         call.provider = NameStr(*PG_GETARG_NAME(10));
-    return uuid_result(send(call));
+    return uuid_result(counted(stats::Call::send, [&] { return send(call); }));
 }
 
 // Null in any argument is no code that could be right.
@@ -42,8 +63,8 @@ VerifyAnswer verify_text(FunctionCallInfo fcinfo) {
     const std::optional<std::string> code = utf8_argument(fcinfo, 1);
     const std::optional<std::string> purpose = text_argument(fcinfo, 2);
     if (!request || !code || !purpose)
-        return {};
-    return verify(*request, *code, *purpose);
+        return counted({});
+    return counted(verify(*request, *code, *purpose));
 }
 
 Datum mfa_verify_text(FunctionCallInfo fcinfo) {
@@ -56,8 +77,8 @@ VerifyAnswer verify_uuid(FunctionCallInfo fcinfo) {
     const std::optional<std::string> code = utf8_argument(fcinfo, 1);
     const std::optional<std::string> purpose = text_argument(fcinfo, 2);
     if (!request || !code || !purpose)
-        return {};
-    return verify(*request, *code, *purpose);
+        return counted({});
+    return counted(verify(*request, *code, *purpose));
 }
 
 Datum mfa_verify_uuid(FunctionCallInfo fcinfo) {
@@ -93,7 +114,10 @@ Datum mfa_resend(FunctionCallInfo fcinfo) {
     const std::optional<core::RequestId> id = uuid_argument(fcinfo, 0);
     if (!id)
         throw core::Error(core::sqlstate::null_value_not_allowed, "request must not be null");
-    resend(*id, text_argument(fcinfo, 1));
+    counted(stats::Call::resend, [&] {
+        resend(*id, text_argument(fcinfo, 1));
+        return *id;
+    });
     PG_RETURN_VOID();
 }
 

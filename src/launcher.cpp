@@ -245,7 +245,8 @@ void wait_until(TimestampTz next) {
     long timeout = longest;
     if (next != DT_NOEND)
         timeout = std::min(longest, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next));
-    WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout, PG_WAIT_EXTENSION);
+    static const uint32 wait_event = pg::wait_event("MfaLauncherMain");
+    WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout, wait_event);
     pg::serve_interrupts();
 }
 

@@ -3,6 +3,7 @@
 #include "breakers.hpp"
 #include "guard.hpp"
 #include "rate_counters.hpp"
+#include "stats.hpp"
 
 namespace mfa::shmem {
 
@@ -28,7 +29,8 @@ void request() {
     RequestAddinShmemSpace(rate_counters::shared_size());
     RequestAddinShmemSpace(breakers::shared_size());
     RequestAddinShmemSpace(guard::shared_size());
-    RequestNamedLWLockTranche("mfa", 4);
+    RequestAddinShmemSpace(stats::shared_size());
+    RequestNamedLWLockTranche("mfa", 5);
 }
 
 void startup() {
@@ -57,12 +59,16 @@ void startup() {
     bool guard_found;
     void *traffic = ShmemInitStruct("mfa fraud guard", guard::shared_size(), &guard_found);
     guard::initialise(traffic, guard_found);
+    bool stats_found;
+    void *statistics = ShmemInitStruct("mfa statistics", stats::shared_size(), &stats_found);
+    stats::initialise(statistics, stats_found);
     LWLockRelease(AddinShmemInitLock);
     LWLockPadded *locks = GetNamedLWLockTranche("mfa");
     claim_lock = &locks[0].lock;
     rate_counters::use_lock(&locks[1].lock);
     breakers::use_lock(&locks[2].lock);
     guard::use_lock(&locks[3].lock);
+    stats::use_lock(&locks[4].lock);
     if (!found)
         run_at_start();
 }
