@@ -13,6 +13,7 @@ struct Shared {
     slock_t lock; // guards launcher and probe_all; the claiming of slots has a lock that may wait
     int launcher; // its number in the process array, -1: none
     bool probe_all;
+    bool lacks_worker_slots;
     Slot slots[max_slots];
 };
 
@@ -181,6 +182,26 @@ void set_launcher(int proc_number) {
     SpinLockAcquire(&shared->lock);
     shared->launcher = proc_number;
     SpinLockRelease(&shared->lock);
+}
+
+bool has_launcher() {
+    SpinLockAcquire(&shared->lock);
+    const bool has_one = shared->launcher >= 0;
+    SpinLockRelease(&shared->lock);
+    return has_one;
+}
+
+void set_lacks_worker_slots(bool lacks) {
+    SpinLockAcquire(&shared->lock);
+    shared->lacks_worker_slots = lacks;
+    SpinLockRelease(&shared->lock);
+}
+
+bool lacks_worker_slots() {
+    SpinLockAcquire(&shared->lock);
+    const bool lacks = shared->lacks_worker_slots;
+    SpinLockRelease(&shared->lock);
+    return lacks;
 }
 
 bool take_probe_all() {
