@@ -1,6 +1,6 @@
 -- What those who operate the database see and do: statistics, health, erasing a recipient.
 BEGIN;
-SELECT plan(52);
+SELECT plan(49);
 
 CREATE SERVER box FOREIGN DATA WRAPPER mfa_inbox;
 CREATE USER MAPPING FOR PUBLIC SERVER box;
@@ -96,7 +96,7 @@ SELECT is((SELECT count(*) FROM mfa.request), (SELECT count - 3 FROM before), '.
 SELECT is((SELECT count(*) FROM mfa.message m WHERE NOT EXISTS (SELECT FROM mfa.request r WHERE r.id = m.request)), 0::bigint, '... with their messages');
 SELECT is((SELECT count(*) FROM mfa.inbox), 0::bigint, '... what is in the inbox');
 SELECT is((SELECT count(*) FROM mfa.failure), 0::bigint, '... and the wrong codes');
-SELECT results_eq($$SELECT delivered, unknown, destination FROM mfa.usage_total WHERE delivered + unknown > 0$$, $$VALUES (1::bigint, 1::bigint, '+1')$$, 'what was sent stays counted, and what is on its way as unknown');
+SELECT results_eq($$SELECT delivered, unknown, destination::text COLLATE "default" FROM mfa.usage_total WHERE delivered + unknown > 0$$, $$VALUES (1::bigint, 1::bigint, '+1')$$, 'what was sent stays counted, and what is on its way as unknown');
 SELECT is(mfa_verify('+14155550103', '424242'), false, 'no code is live');
 SELECT is((SELECT status FROM mfa_check('+14155550104', 'wrong')), 'wrong', 'others go on');
 SELECT is(mfa_forget('+14155550103'), 0::bigint, 'nothing is left');
