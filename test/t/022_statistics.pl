@@ -42,6 +42,8 @@ subtest 'tries and answers' => sub {
 		'50 7 closed HTTP 400, provider code 21211: recipient not valid t t', 'of the provider');
 	is(shop(q{SELECT count(*) FROM mfa.stat_delivery WHERE 0 < response_p50 AND response_p50 <= response_p90 AND response_p90 <= response_p99
 		AND response_p50 <= acceptance_p50 AND acceptance_p50 <= acceptance_p99 AND acceptance_p99 < 60000 AND delivery_p50 IS NULL}), '2', 'latencies');
+	is(shop(q{SELECT mfa_send('+14155559999') IS NOT NULL}), 't', 'one more');
+	settled();
 	is(health('provider signalwire'), 'ok: took its last message', 'health') or diag shop('SELECT * FROM mfa.stat_provider');
 };
 
