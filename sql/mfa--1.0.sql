@@ -87,10 +87,11 @@ CREATE TABLE mfa.route (
     providers  text[] CHECK (pg_catalog.cardinality(providers) BETWEEN 1 AND 8
                              AND pg_catalog.array_position(providers, NULL) IS NULL),
     send_limit text, -- of the destination, as in mfa.send_limit; null: mfa.send_limit_destination
+    guarded    boolean NOT NULL DEFAULT true, -- by the fraud guard
     remark     text,
     CONSTRAINT route_pkey PRIMARY KEY (prefix)
 );
-COMMENT ON TABLE mfa.route IS 'destinations: allowed or denied, through which servers, how often';
+COMMENT ON TABLE mfa.route IS 'destinations: allowed or denied, through which servers, how often, guarded or not';
 SELECT pg_catalog.pg_extension_config_dump('mfa.route', '');
 
 -- Texts of messages. For a message of purpose 'payment:4711' in locale pt-BR over sms, rows of that purpose
@@ -359,6 +360,187 @@ SELECT day, provider, channel, destination,
          WHERE m.state OPERATOR(pg_catalog.<>) 'queued') lines
  GROUP BY day, provider, channel, destination;
 COMMENT ON VIEW mfa.usage IS 'what was sent and what it costs, by day, provider, channel and destination';
+
+-- Prefixes of numbers that the fraud guard holds back.
+CREATE FUNCTION mfa.list_holds(
+    OUT prefix text,
+    OUT reason text,
+    OUT held_since timestamptz,
+    OUT held_until timestamptz,
+    OUT requests bigint,
+    OUT verified bigint,
+    OUT usual_conversion numeric,
+    OUT refused bigint
+) RETURNS SETOF record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'mfa_list_holds';
+COMMENT ON FUNCTION mfa.list_holds() IS 'what view mfa.holds shows';
+REVOKE ALL ON FUNCTION mfa.list_holds() FROM PUBLIC;
+
+CREATE VIEW mfa.holds AS
+SELECT prefix, reason, held_since, held_until, requests, verified, usual_conversion, refused
+  FROM mfa.list_holds();
+COMMENT ON VIEW mfa.holds IS 'prefixes of numbers that the fraud guard holds back, and what for';
+
+CREATE FUNCTION mfa_lift_hold(prefix text) RETURNS boolean
+LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'mfa_lift_hold';
+COMMENT ON FUNCTION mfa_lift_hold(text)
+IS 'ends what the fraud guard holds back under that prefix; false where it is not held';
+REVOKE ALL ON FUNCTION mfa_lift_hold(text) FROM PUBLIC;
+
+-- Statistics of this database since the server's start, or mfa_stat_reset().
+CREATE FUNCTION mfa.list_calls(
+    OUT sends bigint,
+    OUT resends bigint,
+    OUT refused_by_limit bigint,
+    OUT refused_by_route bigint,
+    OUT refused_by_budget bigint,
+    OUT refused_by_guard bigint,
+    OUT verified bigint,
+    OUT wrong bigint,
+    OUT expired bigint,
+    OUT used bigint,
+    OUT exhausted bigint,
+    OUT canceled bigint,
+    OUT superseded bigint,
+    OUT locked bigint,
+    OUT not_found bigint,
+    OUT stats_reset timestamptz
+)
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'mfa_list_calls';
+COMMENT ON FUNCTION mfa.list_calls() IS 'what views mfa.stat_send and mfa.stat_verify show';
+REVOKE ALL ON FUNCTION mfa.list_calls() FROM PUBLIC;
+
+CREATE VIEW mfa.stat_send AS
+SELECT sends, resends, refused_by_limit, refused_by_route, refused_by_budget, refused_by_guard, stats_reset
+  FROM mfa.list_calls();
+COMMENT ON VIEW mfa.stat_send IS 'calls of mfa_send and mfa_resend, and what was refused';
+
+CREATE VIEW mfa.stat_verify AS
+SELECT verified, wrong, expired, used, exhausted, canceled, superseded, locked, not_found, stats_reset
+  FROM mfa.list_calls();
+COMMENT ON VIEW mfa.stat_verify IS 'answers of mfa_verify and mfa_check';
+
+-- Percentiles are milliseconds: response, of the provider to a request; acceptance, from mfa_send to the
+-- provider's yes; delivery, from there to the final state, as far as that was looked up or reported.
+CREATE FUNCTION mfa.list_tries(
+    OUT provider text,
+    OUT channel text,
+    OUT accepted bigint,
+    OUT retried bigint,
+    OUT refused bigint,
+    OUT unknown bigint,
+    OUT delivered bigint,
+    OUT undelivered bigint,
+    OUT response_p50 double precision,
+    OUT response_p90 double precision,
+    OUT response_p99 double precision,
+    OUT acceptance_p50 double precision,
+    OUT acceptance_p90 double precision,
+    OUT acceptance_p99 double precision,
+    OUT delivery_p50 double precision,
+    OUT delivery_p90 double precision,
+    OUT delivery_p99 double precision,
+    OUT last_accepted_at timestamptz,
+    OUT last_failed_at timestamptz,
+    OUT last_error text,
+    OUT clock_offset bigint,
+    OUT accepted_per_second double precision,
+    OUT breaker text,
+    OUT open_until timestamptz
+) RETURNS SETOF record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'mfa_list_tries';
+COMMENT ON FUNCTION mfa.list_tries() IS 'what views mfa.stat_provider and mfa.stat_delivery show';
+REVOKE ALL ON FUNCTION mfa.list_tries() FROM PUBLIC;
+
+CREATE VIEW mfa.stat_delivery AS
+SELECT provider, channel, accepted, retried, refused, unknown, delivered, undelivered,
+       response_p50, response_p90, response_p99, acceptance_p50, acceptance_p90, acceptance_p99,
+       delivery_p50, delivery_p90, delivery_p99
+  FROM mfa.list_tries();
+COMMENT ON VIEW mfa.stat_delivery IS 'what became of tries, by provider and channel, and how long it took (ms)';
+
+CREATE VIEW mfa.stat_provider AS
+SELECT provider,
+       pg_catalog.sum(accepted OPERATOR(pg_catalog.+) retried OPERATOR(pg_catalog.+) refused
+                      OPERATOR(pg_catalog.+) unknown)::bigint AS tries,
+       pg_catalog.sum(accepted)::bigint AS accepted, pg_catalog.sum(retried)::bigint AS retried,
+       pg_catalog.sum(refused)::bigint AS refused, pg_catalog.sum(unknown)::bigint AS unknown,
+       pg_catalog.sum(accepted_per_second) AS accepted_per_second,
+       pg_catalog.min(breaker) AS breaker, pg_catalog.max(open_until) AS open_until,
+       pg_catalog.max(last_accepted_at) AS last_accepted_at,
+       pg_catalog.max(last_failed_at) AS last_failed_at,
+       (pg_catalog.array_agg(last_error ORDER BY last_failed_at DESC NULLS LAST))[1] AS last_error,
+       pg_catalog.max(clock_offset) AS clock_offset
+  FROM mfa.list_tries()
+ GROUP BY provider;
+COMMENT ON VIEW mfa.stat_provider IS 'answers and state of providers; clock_offset: s that its clock is ahead';
+
+CREATE FUNCTION mfa_stat_reset() RETURNS void
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'mfa_stat_reset';
+COMMENT ON FUNCTION mfa_stat_reset() IS 'begins the statistics of this database anew';
+REVOKE ALL ON FUNCTION mfa_stat_reset() FROM PUBLIC;
+
+-- What waits to be sent, and how long that takes at the pace of the last ten to twenty seconds.
+CREATE VIEW mfa.progress_drain AS
+SELECT w.provider, w.due, w.sending, w.later, w.oldest_due_at, s.breaker, s.accepted_per_second,
+       pg_catalog.make_interval(secs => w.due::double precision
+           OPERATOR(pg_catalog./) NULLIF(s.accepted_per_second, 0)) AS time_left
+  FROM (SELECT m.provider,
+               pg_catalog.count(*) FILTER (WHERE m.state OPERATOR(pg_catalog.=) 'queued'
+                   AND m.due_at OPERATOR(pg_catalog.<=) pg_catalog.clock_timestamp()) AS due,
+               pg_catalog.count(*) FILTER (WHERE m.state OPERATOR(pg_catalog.=) 'sending') AS sending,
+               pg_catalog.count(*) FILTER (WHERE m.state OPERATOR(pg_catalog.=) 'queued'
+                   AND m.due_at OPERATOR(pg_catalog.>) pg_catalog.clock_timestamp()) AS later,
+               pg_catalog.min(m.due_at) FILTER (WHERE m.state OPERATOR(pg_catalog.=) 'queued'
+                   AND m.due_at OPERATOR(pg_catalog.<=) pg_catalog.clock_timestamp()) AS oldest_due_at
+          FROM mfa.message m WHERE m.state OPERATOR(pg_catalog.=) ANY (ARRAY['queued', 'sending'])
+         GROUP BY m.provider) w
+  LEFT JOIN mfa.stat_provider s ON s.provider OPERATOR(pg_catalog.=) w.provider;
+COMMENT ON VIEW mfa.progress_drain IS 'messages that wait, by provider, and how long they will';
+
+CREATE FUNCTION mfa.list_health(
+    version text,
+    OUT name text,
+    OUT status text,
+    OUT detail text,
+    OUT hint text
+) RETURNS SETOF record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'mfa_list_health';
+COMMENT ON FUNCTION mfa.list_health(text) IS 'most of what view mfa.health shows';
+REVOKE ALL ON FUNCTION mfa.list_health(text) FROM PUBLIC;
+
+CREATE VIEW mfa.health AS
+SELECT h.name, h.status, h.detail, h.hint
+  FROM pg_catalog.pg_extension e, mfa.list_health(e.extversion) h
+ WHERE e.extname OPERATOR(pg_catalog.=) 'mfa'
+UNION ALL
+SELECT pg_catalog.concat('budget ', b.name) COLLATE pg_catalog."default",
+       CASE WHEN b.exhausted_for OPERATOR(pg_catalog.=) p.start THEN 'critical'
+            WHEN b.warned_for OPERATOR(pg_catalog.=) p.start THEN 'warning' ELSE 'ok' END,
+       CASE WHEN b.exhausted_for OPERATOR(pg_catalog.=) p.start
+            THEN pg_catalog.concat('used up for this ', b.period, ': what it covers is not sent')
+            WHEN b.warned_for OPERATOR(pg_catalog.=) p.start
+            THEN pg_catalog.concat('more than ', pg_catalog.round(100 OPERATOR(pg_catalog.*) b.warn_at),
+                                   ' % of this ', b.period, ' are spent')
+            ELSE pg_catalog.concat('enough for this ', b.period) END,
+       CASE WHEN b.warned_for OPERATOR(pg_catalog.=) p.start
+            THEN 'See mfa.usage; UPDATE mfa.budget raises the amount.' END
+  FROM mfa.budget b CROSS JOIN LATERAL (SELECT pg_catalog.date_trunc(b.period,
+           pg_catalog.clock_timestamp() AT TIME ZONE 'UTC')::date AS start) p;
+COMMENT ON VIEW mfa.health IS 'one row a check: ok, warning or critical, and what to do';
+
+CREATE FUNCTION mfa_forget(recipient text) RETURNS bigint
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'mfa_forget';
+COMMENT ON FUNCTION mfa_forget(text)
+IS 'erases what is stored about a recipient, whoever has sent to it; tells how many requests that was';
+REVOKE ALL ON FUNCTION mfa_forget(text) FROM PUBLIC;
 
 CREATE VIEW mfa.test_recipients AS
 SELECT t.recipient, t.forced, t.remark FROM mfa.test_recipient t;

@@ -28,9 +28,12 @@ bool queue_has_room() {
 
 } // namespace
 
+void notify(const char *channel, const char *payload) {
+    if (settings::notify && queue_has_room())
+        Async_Notify(channel, payload);
+}
+
 void announce(const Announcement &what) {
-    if (!settings::notify || !queue_has_room())
-        return;
     pg_uuid_t id;
     std::memcpy(id.data, what.request.data(), what.request.size());
     StringInfoData payload;
@@ -42,7 +45,7 @@ void announce(const Announcement &what) {
     appendStringInfoString(&payload, ", \"provider\": ");
     escape_json(&payload, what.provider);
     appendStringInfoChar(&payload, '}');
-    Async_Notify(notify_channel, payload.data);
+    notify(notify_channel, payload.data);
 }
 
 } // namespace mfa

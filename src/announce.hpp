@@ -14,10 +14,12 @@ struct Announcement {
     const char *provider;
 };
 
+// NOTIFY when the transaction commits. Says nothing with mfa.notify off, nor while a listener that does not
+// read fills PostgreSQL's queue: a full one would make the transaction fail, and messages leave twice.
+void notify(const char *channel, const char *payload);
+
 // Tells the listeners of channel mfa_message when the transaction commits. Anybody may listen, so the
-// payload has neither number nor error: {"request", "n", "state", "channel", "provider"}. Says nothing
-// with mfa.notify off, nor while a listener that does not read fills PostgreSQL's queue: a full one would
-// make the transaction fail, and messages leave twice.
+// payload has neither number nor error: {"request", "n", "state", "channel", "provider"}.
 void announce(const Announcement &what);
 
 } // namespace mfa

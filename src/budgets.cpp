@@ -1,9 +1,9 @@
 #include "budgets.hpp"
 
+#include "announce.hpp"
 #include "catalog.hpp"
 #include "core/error.hpp"
 #include "pg_wall.hpp"
-#include "settings.hpp"
 #include "statement.hpp"
 #include "usage.hpp"
 
@@ -124,15 +124,13 @@ void tell(const char *name, const char *period, bool exhausted, int percent) {
                   exhausted ? errhint("Nothing more is sent to what it covers. UPDATE mfa.budget "
                                       "raises the amount.")
                             : 0));
-    if (!settings::notify)
-        return;
     StringInfoData payload;
     initStringInfo(&payload);
     appendStringInfoString(&payload, "{\"budget\": ");
     escape_json(&payload, name);
     appendStringInfo(&payload, ", \"period\": \"%s\", \"percent\": %d, \"exhausted\": %s}", period,
                      percent, exhausted ? "true" : "false");
-    Async_Notify(notify_channel, payload.data);
+    notify(notify_channel, payload.data);
 }
 
 } // namespace

@@ -4,6 +4,7 @@
 #include "core/compose.hpp"
 #include "core/error.hpp"
 #include "core/speech.hpp"
+#include "guard.hpp"
 #include "inbox.hpp"
 #include "keys.hpp"
 #include "lookups.hpp"
@@ -146,6 +147,15 @@ void Delivery::prepare_one(const core::Keyring &keys, const outbox::Claimed &mes
     out.secret =
         open_sealed(keys, message.key_id, message.request, as_bytes(message.sealed_request));
     out.server = servers_.find(message.provider, message.owner);
+    if (!core::keeps_messages(*out.server->provider) && // an inbox costs nothing
+        !guard::admit({std::string(out.secret.recipient.view()), message.created_at,
+                       message.n == 1 && message.tries == 1},
+                      keys)) {
+        outbox::Claimed last = message;
+        last.next_provider.clear(); // another provider would not make it honest
+        settle(last, refused("held back by the fraud guard")).was_tried = false;
+        return;
+    }
     core::RequestData options =
         open_sealed(keys, message.key_id, message.request, as_bytes(message.sealed_message));
     // Digits in another voice are understood, a whole sentence is not.
@@ -190,7 +200,8 @@ void Delivery::start() {
         bool started = false;
         core::Lane &lane = this->lane(ready.message.claimed.provider);
         lane.set_limits(ready.transport.max_connections, ready.transport.max_rate);
-        lane.enter(core::Lane::Clock::now());
+        ready.message.started_at = core::Lane::Clock::now();
+        lane.enter(ready.message.started_at);
         const InFlight &message = in_flight_.emplace(tag, std::move(ready.message)).first->second;
         try {
             wire_.transport.submit(tag, std::move(ready.request), ready.transport);
@@ -242,7 +253,15 @@ bool Delivery::take(const core::Completion &completion) {
             : core::outcome_without_response(completion);
     outcome.message_id = core::stored_message_id(provider, outcome.message_id);
     judge(done.claimed.provider, outcome);
-    settle(done.claimed, outcome, core::looks_up(provider, done.channel, done.server->options));
+    outbox::Record &record =
+        settle(done.claimed, outcome, core::looks_up(provider, done.channel, done.server->options));
+    if (completion.result == core::Completion::Result::response) {
+        record.response_time = std::chrono::duration_cast<std::chrono::microseconds>(
+                                   core::Lane::Clock::now() - done.started_at)
+                                   .count();
+        if (completion.response.date)
+            record.clock_offset = *completion.response.date - std::time(nullptr);
+    }
     return true;
 }
 
@@ -256,7 +275,9 @@ void Delivery::abandon() {
     ready_.clear();
 }
 
-void Delivery::settle(const outbox::Claimed &message, const core::Outcome &outcome, bool looks_up) {
+// The record stays as it is until the next one is added.
+outbox::Record &Delivery::settle(const outbox::Claimed &message, const core::Outcome &outcome,
+                                 bool looks_up) {
     outbox::Record record;
     record.request = message.request;
     record.n = message.n;
@@ -268,6 +289,7 @@ void Delivery::settle(const outbox::Claimed &message, const core::Outcome &outco
     record.unknowns = message.unknowns;
     record.message_id = outcome.message_id;
     record.error = outcome.error;
+    record.channel = message.channel;
 
     // The next provider at once; behind the last one, the first again after a while.
     const auto try_next = [&] {
@@ -285,19 +307,24 @@ void Delivery::settle(const outbox::Claimed &message, const core::Outcome &outco
     };
     switch (outcome.verdict) {
     case core::Verdict::accepted:
+        record.answer = stats::Answer::accepted;
         record.state = "sent";
+        if (!message.is_fallback)
+            record.since_request = GetCurrentTimestamp() - message.created_at;
         if (looks_up && !outcome.message_id.empty()) {
             const TimestampTz now = GetCurrentTimestamp();
             record.due_at = lookups::next_look(now, message.expires_at, now);
         }
         break;
     case core::Verdict::retry:
+        record.answer = stats::Answer::retry;
         if (message.next_provider.empty())
             retry_later();
         else
             try_next();
         break;
     case core::Verdict::unknown:
+        record.answer = stats::Answer::unknown;
         ++record.unknowns;
         record.is_unknown = true;
         if (record.unknowns <= settings::unknown_retries)
@@ -306,6 +333,7 @@ void Delivery::settle(const outbox::Claimed &message, const core::Outcome &outco
             record.state = "failed";
         break;
     case core::Verdict::refused:
+        record.answer = stats::Answer::refused;
         if (message.next_provider.empty())
             record.state = "failed";
         else
@@ -313,6 +341,7 @@ void Delivery::settle(const outbox::Claimed &message, const core::Outcome &outco
         break;
     }
     records_.push_back(std::move(record));
+    return records_.back();
 }
 
 } // namespace mfa

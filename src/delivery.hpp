@@ -69,6 +69,7 @@ class Delivery {
         std::string sender;
         core::RequestData secret;
         core::Secret text;
+        core::Lane::Clock::time_point started_at;
         std::shared_ptr<const servers::Server> server;
         core::OutboundMessage outbound() const;
     };
@@ -77,8 +78,8 @@ class Delivery {
     // What an answer, or its absence, says about the provider itself.
     void judge(const std::string &provider, const core::Outcome &outcome);
     void prepare_one(const core::Keyring &keys, const outbox::Claimed &message);
-    void settle(const outbox::Claimed &message, const core::Outcome &outcome,
-                bool looks_up = false);
+    outbox::Record &settle(const outbox::Claimed &message, const core::Outcome &outcome,
+                           bool looks_up = false);
 
     struct Ready {
         InFlight message;

@@ -2,101 +2,38 @@
 
 #include "core/error.hpp"
 #include "encoding.hpp"
+#include "function_support.hpp"
 #include "manage.hpp"
 #include "pg_wall.hpp"
 #include "reports.hpp"
 #include "send.hpp"
 #include "shmem.hpp"
+#include "stats.hpp"
 #include "verify.hpp"
 
 namespace mfa {
 
 namespace {
 
-// Every function begins here: what makes the call impossible whatever its arguments.
-void require_writable(const char *function) {
-    pg::call([&] {
-        shmem::require();
-        PreventCommandDuringRecovery(function);
-        PreventCommandIfReadOnly(function);
-        PreventCommandIfParallelMode(function);
-    });
-}
-
-std::optional<std::string> text_argument(FunctionCallInfo fcinfo, int n) {
-    if (PG_ARGISNULL(n))
-        return std::nullopt;
-    text *value = pg::call([&] { return PG_GETARG_TEXT_PP(n); });
-    return std::string(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
-}
-
-// What core reads is UTF-8, whatever the database's encoding.
-std::optional<std::string> utf8_argument(FunctionCallInfo fcinfo, int n) {
-    const std::optional<std::string> value = text_argument(fcinfo, n);
-    return value ? std::optional(to_utf8(*value)) : std::nullopt;
-}
-
-std::string required_text(FunctionCallInfo fcinfo, int n, const char *parameter) {
-    std::optional<std::string> value = text_argument(fcinfo, n);
-    if (!value)
-        throw core::Error(core::sqlstate::null_value_not_allowed,
-                          std::string(parameter) + " must not be null");
-    return *std::move(value);
-}
-
-// An interval in seconds; months count 30 days, as everywhere in PostgreSQL. A double holds any interval
-// without overflow, and exactly what is within mfa's bounds.
-std::optional<double> seconds_argument(FunctionCallInfo fcinfo, int n) {
-    if (PG_ARGISNULL(n))
-        return std::nullopt;
-    const Interval *value = PG_GETARG_INTERVAL_P(n);
-    return static_cast<double>(value->time) / USECS_PER_SEC +
-           (static_cast<double>(value->month) * DAYS_PER_MONTH + value->day) * SECS_PER_DAY;
-}
-
-std::optional<core::RequestId> uuid_argument(FunctionCallInfo fcinfo, int n) {
-    if (PG_ARGISNULL(n))
-        return std::nullopt;
-    core::RequestId id;
-    std::memcpy(id.data(), PG_GETARG_UUID_P(n)->data, id.size());
-    return id;
-}
-
-Datum uuid_result(const core::RequestId &id) {
-    return pg::call([&] {
-        pg_uuid_t *result = static_cast<pg_uuid_t *>(palloc(sizeof(pg_uuid_t)));
-        std::memcpy(result->data, id.data(), id.size());
-        return UUIDPGetDatum(result);
-    });
-}
-
-// A row of the function's result type, column by column. PostgreSQL zone.
-class RowBuilder {
-  public:
-    explicit RowBuilder(FunctionCallInfo fcinfo) {
-        if (get_call_result_type(fcinfo, nullptr, &description_) != TYPEFUNC_COMPOSITE)
-            elog(ERROR, "return type must be a row type");
+// Counts a call that sends, or why it was refused.
+template <class F> auto counted(stats::Call call, F &&f) {
+    pg::call([] { stats::attach(); });
+    try {
+        const auto result = f();
+        stats::count(call);
+        return result;
+    } catch (const core::Error &error) {
+        stats::count_refusal(error.sqlstate());
+        throw;
     }
-    void add(Datum value, bool is_null = false) {
-        values_[count_] = value;
-        nulls_[count_++] = is_null;
-    }
-    void add_text(const char *value) {
-        add(value ? CStringGetTextDatum(value) : 0, value == nullptr);
-    }
-    Datum build() {
-        if (description_->natts != count_)
-            elog(ERROR, "return type has %d columns instead of %d", description_->natts, count_);
-        return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(description_), values_, nulls_));
-    }
+}
 
-  private:
-    static constexpr int max_columns = 16;
-    TupleDesc description_;
-    Datum values_[max_columns];
-    bool nulls_[max_columns];
-    int count_ = 0;
-};
+VerifyAnswer counted(const VerifyAnswer &answer) {
+    pg::call([] { stats::attach(); });
+    stats::count(static_cast<stats::Call>(static_cast<int>(stats::Call::first_verify_status) +
+                                          static_cast<int>(answer.status)));
+    return answer;
+}
 
 Datum mfa_send(FunctionCallInfo fcinfo) {
     require_writable("mfa_send()");
@@ -117,7 +54,7 @@ Datum mfa_send(FunctionCallInfo fcinfo) {
         call.max_attempts = PG_GETARG_INT32(9);
     if (!PG_ARGISNULL(10))
         call.provider = NameStr(*PG_GETARG_NAME(10));
-    return uuid_result(send(call));
+    return uuid_result(counted(stats::Call::send, [&] { return send(call); }));
 }
 
 // Null in any argument is no code that could be right.
@@ -126,8 +63,8 @@ VerifyAnswer verify_text(FunctionCallInfo fcinfo) {
     const std::optional<std::string> code = utf8_argument(fcinfo, 1);
     const std::optional<std::string> purpose = text_argument(fcinfo, 2);
     if (!request || !code || !purpose)
-        return {};
-    return verify(*request, *code, *purpose);
+        return counted({});
+    return counted(verify(*request, *code, *purpose));
 }
 
 Datum mfa_verify_text(FunctionCallInfo fcinfo) {
@@ -140,8 +77,8 @@ VerifyAnswer verify_uuid(FunctionCallInfo fcinfo) {
     const std::optional<std::string> code = utf8_argument(fcinfo, 1);
     const std::optional<std::string> purpose = text_argument(fcinfo, 2);
     if (!request || !code || !purpose)
-        return {};
-    return verify(*request, *code, *purpose);
+        return counted({});
+    return counted(verify(*request, *code, *purpose));
 }
 
 Datum mfa_verify_uuid(FunctionCallInfo fcinfo) {
@@ -177,7 +114,10 @@ Datum mfa_resend(FunctionCallInfo fcinfo) {
     const std::optional<core::RequestId> id = uuid_argument(fcinfo, 0);
     if (!id)
         throw core::Error(core::sqlstate::null_value_not_allowed, "request must not be null");
-    resend(*id, text_argument(fcinfo, 1));
+    counted(stats::Call::resend, [&] {
+        resend(*id, text_argument(fcinfo, 1));
+        return *id;
+    });
     PG_RETURN_VOID();
 }
 

@@ -31,7 +31,6 @@ struct Watch {
 };
 
 Watch watches[shmem::max_slots];
-bool slots_exhausted = false; // said once, until all that was asked for has started
 
 struct SlotView {
     Oid database;
@@ -193,12 +192,12 @@ bool launch(int index) {
     SpinLockRelease(&slot.lock);
     watch.pause = longer(watch.pause);
     watch.not_before = GetCurrentTimestamp() + watch.pause * USECS_PER_SEC;
-    if (!slots_exhausted)
+    if (!shmem::lacks_worker_slots()) // said once, until all that was asked for has started
         ereport(LOG,
                 (errmsg("mfa can't start a delivery worker: all background worker slots are taken"),
                  errhint("Raise max_worker_processes, now %d; messages wait meanwhile.",
                          max_worker_processes)));
-    slots_exhausted = true;
+    shmem::set_lacks_worker_slots(true);
     return false;
 }
 
@@ -236,7 +235,7 @@ TimestampTz launch_due() {
         }
     }
     if (!some_wait)
-        slots_exhausted = false;
+        shmem::set_lacks_worker_slots(false);
     return next;
 }
 
@@ -245,7 +244,8 @@ void wait_until(TimestampTz next) {
     long timeout = longest;
     if (next != DT_NOEND)
         timeout = std::min(longest, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next));
-    WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout, PG_WAIT_EXTENSION);
+    static const uint32 wait_event = pg::wait_event("MfaLauncherMain");
+    WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout, wait_event);
     pg::serve_interrupts();
 }
 

@@ -28,7 +28,7 @@ Statement record_statement = {
     "UPDATE mfa.message m SET state = $3, due_at = $4, error = nullif($5, ''),"
     "  ended_at = CASE WHEN $3 <> 'sent' THEN pg_catalog.clock_timestamp() END"
     " WHERE m.request = $1 AND m.n = $2 AND m.state = 'sent'"
-    " RETURNING m.channel, m.provider",
+    " RETURNING m.channel, m.provider, m.sent_at",
     nullptr};
 
 Statement next_statement = {"SELECT m.due_at FROM mfa.message m"
@@ -74,9 +74,13 @@ void record(const std::vector<Found> &found) {
         if (SPI_processed == 0 || std::strcmp(entry.state, "sent") == 0)
             continue;
         bool is_null;
-        announce({entry.request, entry.n, entry.state, TextDatumGetCString(field(0, 1, &is_null)),
-                  TextDatumGetCString(field(0, 2, &is_null))});
-        if (std::strcmp(entry.state, "undelivered") == 0)
+        const char *channel = TextDatumGetCString(field(0, 1, &is_null));
+        const char *provider = TextDatumGetCString(field(0, 2, &is_null));
+        const bool arrived = std::strcmp(entry.state, "delivered") == 0;
+        const TimestampTz sent_at = read_time(0, 3);
+        announce({entry.request, entry.n, entry.state, channel, provider});
+        stats::note_delivery(provider, channel, arrived, GetCurrentTimestamp() - sent_at);
+        if (!arrived)
             outbox::hasten_fallback(entry.request, entry.n);
     }
 }

@@ -140,6 +140,7 @@ bool find_accepted(Relation messages, const char *provider, const char *message_
         found->n = DatumGetInt16(slot->tts_values[col_n]);
         found->state = text_or_null(slot, col_state);
         found->channel = text_or_null(slot, col_channel);
+        found->sent_at = DatumGetTimestampTz(slot->tts_values[col_sent_at]);
         is_found = true;
     };
     catalog::with_latest_snapshot([&](Snapshot snapshot) {

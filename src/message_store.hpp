@@ -48,6 +48,7 @@ struct Accepted {
     int16 n;
     const char *state;
     const char *channel;
+    TimestampTz sent_at;
 };
 bool find_accepted(Relation messages, const char *provider, const char *message_id,
                    Accepted *found);

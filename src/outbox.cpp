@@ -44,7 +44,7 @@ Statement claim_statement = {
     " RETURNING m.state = 'sending', m.request, m.n::integer, m.tries, m.unknowns, m.channel,"
     "  m.provider, m.providers[pg_catalog.array_position(m.providers, m.provider) + 1],"
     "  m.providers[1], m.sealed, look.sealed, look.key_id, look.owner, look.expires_at,"
-    "  look.state = 'sending', m.destination, m.created_at",
+    "  look.state = 'sending', m.destination, m.created_at, m.fallback_for IS NOT NULL",
     nullptr};
 
 Statement record_statement = {
@@ -139,7 +139,9 @@ int claim(const std::string &provider, TimestampTz lease_end, int limit,
         read_text(row, 11, &message.sealed_request);
         message.key_id = read_int(row, 12);
         message.owner = DatumGetObjectId(field(row, 13, &is_null));
-        message.expires_at = DatumGetTimestampTz(field(row, 14, &is_null));
+        message.expires_at = read_time(row, 14);
+        message.created_at = read_time(row, 17);
+        message.is_fallback = DatumGetBool(field(row, 18, &is_null));
     }
     usage::add(lines, lost);
     return static_cast<int>(rows);
@@ -186,6 +188,14 @@ void record(const std::vector<Record> &records) {
     usage::add(lines, count);
     if (count > 0)
         budgets::announce(budgets::Occasion::spent);
+}
+
+void count(const std::vector<Record> &records) {
+    for (const Record &entry : records)
+        if (entry.was_tried)
+            stats::note({entry.tried.c_str(), entry.channel.c_str(), entry.answer,
+                         entry.response_time, entry.since_request, entry.clock_offset,
+                         entry.error.c_str()});
 }
 
 void hasten_fallback(const core::RequestId &request, int n) {

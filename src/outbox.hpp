@@ -8,6 +8,7 @@
 #include "core/digest.hpp"
 #include "core/recipient.hpp"
 #include "pg.hpp"
+#include "stats.hpp"
 #include "usage.hpp"
 
 namespace mfa::outbox {
@@ -26,6 +27,8 @@ struct Claimed {
     std::string sealed_request;
     int key_id = 0;
     Oid owner = InvalidOid;
+    bool is_fallback = false;
+    TimestampTz created_at = 0;
     TimestampTz expires_at = 0;
     // What it makes of itself when it is worded: how many segments, and what they cost.
     std::int64_t segments = 0;
@@ -46,6 +49,13 @@ struct Record {
     std::string message_id;  // sent: the provider's; '' = it said none
     std::string error;       // '' = none
     bool is_unknown = false; // this try's outcome is not known
+    // For the statistics, see stats::Try.
+    std::string channel;
+    bool was_tried = true;
+    stats::Answer answer = stats::Answer::unknown;
+    std::int64_t response_time = -1;
+    std::int64_t since_request = -1;
+    std::optional<std::int64_t> clock_offset;
     std::int64_t segments = 0;
     usage::Price price;
 };
@@ -65,6 +75,8 @@ int claim(const std::string &provider, TimestampTz lease_end, int limit,
           std::vector<Claimed> *claimed);
 
 void record(const std::vector<Record> &records);
+// Counts them in the statistics, once that is committed. What was held back was no try of the provider's.
+void count(const std::vector<Record> &records);
 
 // Message `n` did not arrive: the fallback behind it is due now.
 void hasten_fallback(const core::RequestId &request, int n);

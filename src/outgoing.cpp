@@ -5,6 +5,7 @@
 #include "core/country_code.hpp"
 #include "core/error.hpp"
 #include "core/fallback.hpp"
+#include "guard.hpp"
 #include "message_store.hpp"
 #include "pg_wall.hpp"
 #include "recipient_history.hpp"
@@ -69,6 +70,7 @@ void take_turn(const OutgoingMessage &message, const std::vector<core::Recipient
     sends.resize(static_cast<std::size_t>(count));
     send_limits::check_recipient(sends, GetCurrentTimestamp());
     budgets::check(destination_of(message));
+    guard::check(message.recipient, hashes, message.route);
     send_limits::count(message.recipient, message.route);
 }
 

@@ -159,6 +159,16 @@ inline int my_proc_number() {
 
 inline PGPROC *proc_by_number(int number) { return &ProcGlobal->allProcs[number]; }
 
+// A name of ours in pg_stat_activity.wait_event, where the server can have one: it is looked up once.
+inline uint32 wait_event(const char *name) {
+#if PG_VERSION_NUM >= 170000
+    return WaitEventExtensionNew(name);
+#else
+    (void) name;
+    return PG_WAIT_EXTENSION;
+#endif
+}
+
 inline WaitEventSet *make_wait_event_set(int events) {
 #if PG_VERSION_NUM >= 170000
     return CreateWaitEventSet(nullptr, events);

@@ -102,6 +102,19 @@ Failures failures_of(Relation requests, const core::RecipientHash *hashes, int h
     return failures;
 }
 
+bool has_verified(Relation requests, const core::RecipientHash *hashes, int hash_count) {
+    bool found = false;
+    for (int i = 0; i < hash_count; ++i)
+        visit_requests(
+            requests, hashes[i],
+            [](const Request &request, void *context) {
+                if (request.state == RequestState::verified)
+                    *static_cast<bool *>(context) = true;
+            },
+            &found);
+    return found;
+}
+
 int sends_since(Relation requests, const core::RecipientHash *hashes, int hash_count,
                 TimestampTz since, TimestampTz *times, int room) {
     Sends sends{open_messages(AccessShareLock), since, times, room};

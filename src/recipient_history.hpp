@@ -16,6 +16,9 @@ struct Failures {
 // Sums up over the recipient's requests and what purging carried over from those that are gone.
 Failures failures_of(Relation requests, const core::RecipientHash *hashes, int hash_count);
 
+// Whether one of the recipient's requests that are kept was verified.
+bool has_verified(Relation requests, const core::RecipientHash *hashes, int hash_count);
+
 // Writes the times at which messages to the recipient were queued after `since`, in no order; at most
 // `room` of them. Tells how many.
 int sends_since(Relation requests, const core::RecipientHash *hashes, int hash_count,

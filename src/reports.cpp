@@ -8,6 +8,7 @@
 #include "request_store.hpp"
 #include "sealed_data.hpp"
 #include "servers.hpp"
+#include "stats.hpp"
 #include "wakeup.hpp"
 
 namespace mfa {
@@ -59,6 +60,8 @@ bool finish(const store::Accepted &message, const std::string &provider, const c
         const bool done = store::finish_message(messages, message.request, message.n, state, error);
         if (done) {
             announce({message.request, message.n, state, message.channel, provider.c_str()});
+            stats::note_delivery(provider.c_str(), message.channel, arrived,
+                                 GetCurrentTimestamp() - message.sent_at);
             if (!arrived && store::hasten_fallback(messages, message.request, message.n))
                 wakeup::arm();
         }

@@ -12,6 +12,7 @@ enum Column : int {
     col_allow,
     col_providers,
     col_send_limit,
+    col_guarded,
     col_remark,
     column_count
 };
@@ -28,6 +29,7 @@ void read(TupleTableSlot *slot, Route *route) {
     const std::string_view prefix = catalog::text_view(values[col_prefix]);
     route->prefix.assign(prefix);
     route->allow = DatumGetBool(values[col_allow]);
+    route->guarded = DatumGetBool(values[col_guarded]);
     if (!nulls[col_providers]) {
         Datum *items;
         int count;

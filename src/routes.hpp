@@ -10,6 +10,7 @@ namespace mfa::routes {
 struct Route {
     std::string prefix; // '+49'
     bool allow = true;
+    bool guarded = true;                   // by the fraud guard
     std::vector<std::string> providers;    // empty: mfa.provider's
     std::optional<std::string> send_limit; // nothing: mfa.send_limit_destination
 };

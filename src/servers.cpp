@@ -34,20 +34,6 @@ template <class Get> void add_options(Get get, core::Options &into) {
         into.set(option.name, to_utf8(option.value));
 }
 
-// The names of the setting, split as PostgreSQL splits identifiers.
-std::vector<std::string> configured() {
-    std::vector<std::string> names;
-    pg::call([&] {
-        List *list = NIL;
-        if (!SplitIdentifierString(pstrdup(settings::provider), ',', &list))
-            return; // the setting's check hook refuses such a value
-        ListCell *cell;
-        foreach (cell, list)
-            names.emplace_back(static_cast<char *>(lfirst(cell)));
-    });
-    return names;
-}
-
 // A name for an error's text, which is logged: not where it could be a number in the wrong place.
 std::string shown(const std::string &name) {
     constexpr int most_digits = 4;
@@ -72,6 +58,19 @@ void require_usage(const Server &server, Oid role) {
 }
 
 } // namespace
+
+std::vector<std::string> configured() {
+    std::vector<std::string> names;
+    pg::call([&] {
+        List *list = NIL;
+        if (!SplitIdentifierString(pstrdup(settings::provider), ',', &list))
+            return; // the setting's check hook refuses such a value
+        ListCell *cell;
+        foreach (cell, list)
+            names.emplace_back(static_cast<char *>(lfirst(cell)));
+    });
+    return names;
+}
 
 Server find(const std::string &name) {
     Server found;

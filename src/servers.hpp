@@ -26,6 +26,9 @@ class Unreadable : public core::Error {
     using core::Error::Error;
 };
 
+// The names of the setting mfa.provider, split as PostgreSQL splits identifiers.
+std::vector<std::string> configured();
+
 // The server of that name; core::Error 42704 where there is none, or where it is no server of mfa's.
 Server find(const std::string &name);
 

@@ -27,6 +27,7 @@ int lockout_max;
 const core::RateLimits *send_limit;
 const core::RateLimits *send_limit_database;
 const core::RateLimits *send_limit_destination;
+int fraud_guard;
 int retention;
 int unknown_retries;
 bool notify;
@@ -44,6 +45,10 @@ constexpr int year = 366 * 24 * 3600;
 config_enum_entry resend_options[] = {{"same", static_cast<int>(Resend::same), false},
                                       {"new", static_cast<int>(Resend::fresh), false},
                                       {nullptr, 0, false}};
+config_enum_entry guard_options[] = {{"off", static_cast<int>(GuardMode::off), false},
+                                     {"monitor", static_cast<int>(GuardMode::monitor), false},
+                                     {"enforce", static_cast<int>(GuardMode::enforce), false},
+                                     {nullptr, 0, false}};
 
 // Runs a core check as a GUC check hook: a core::Error becomes the hook's detail and hint, and the
 // value is refused. Texts are copied by GUC_check_err*, which palloc, hence after the catch.
@@ -210,6 +215,11 @@ void define() {
     define_limits<&send_limit_destination>(
         "mfa.send_limit_destination", "5000/1h, 20000/1d",
         "How many messages may go to numbers of one route, or else one country code.");
+    DefineCustomEnumVariable(
+        "mfa.fraud_guard",
+        "What happens where many codes are sent to numbers of one prefix and hardly any is verified.",
+        nullptr, &fraud_guard, static_cast<int>(GuardMode::enforce), guard_options, PGC_SUSET, 0,
+        nullptr, nullptr, nullptr);
     define_int("mfa.retention", &retention, 24 * 3600, 60, year,
                "Time for which a request is kept after its code has expired.", GUC_UNIT_S,
                PGC_SIGHUP);

@@ -7,6 +7,7 @@
 namespace mfa::settings {
 
 enum class Resend : int { same, fresh };
+enum class GuardMode : int { off, monitor, enforce };
 
 // Current values, as GUC keeps them; strings are never null.
 extern int code_length;       // characters
@@ -27,6 +28,7 @@ extern int lockout_max;                                // longest lock-out, seco
 extern const core::RateLimits *send_limit;             // per recipient
 extern const core::RateLimits *send_limit_database;    // of the whole database
 extern const core::RateLimits *send_limit_destination; // per route, or country code
+extern int fraud_guard;                                // GuardMode
 extern int retention;                                  // seconds a request is kept after its expiry
 extern int unknown_retries;                            // tries after an unknown outcome
 extern bool notify;                                    // NOTIFY of what becomes of messages

@@ -1,7 +1,9 @@
 #include "shmem.hpp"
 
 #include "breakers.hpp"
+#include "guard.hpp"
 #include "rate_counters.hpp"
+#include "stats.hpp"
 
 namespace mfa::shmem {
 
@@ -11,6 +13,7 @@ struct Shared {
     slock_t lock; // guards launcher and probe_all; the claiming of slots has a lock that may wait
     int launcher; // its number in the process array, -1: none
     bool probe_all;
+    bool lacks_worker_slots;
     Slot slots[max_slots];
 };
 
@@ -26,7 +29,9 @@ void request() {
     RequestAddinShmemSpace(sizeof(Shared));
     RequestAddinShmemSpace(rate_counters::shared_size());
     RequestAddinShmemSpace(breakers::shared_size());
-    RequestNamedLWLockTranche("mfa", 3);
+    RequestAddinShmemSpace(guard::shared_size());
+    RequestAddinShmemSpace(stats::shared_size());
+    RequestNamedLWLockTranche("mfa", 5);
 }
 
 void startup() {
@@ -52,11 +57,19 @@ void startup() {
     bool breakers_found;
     void *kept = ShmemInitStruct("mfa breakers", breakers::shared_size(), &breakers_found);
     breakers::initialise(kept, breakers_found);
+    bool guard_found;
+    void *traffic = ShmemInitStruct("mfa fraud guard", guard::shared_size(), &guard_found);
+    guard::initialise(traffic, guard_found);
+    bool stats_found;
+    void *statistics = ShmemInitStruct("mfa statistics", stats::shared_size(), &stats_found);
+    stats::initialise(statistics, stats_found);
     LWLockRelease(AddinShmemInitLock);
     LWLockPadded *locks = GetNamedLWLockTranche("mfa");
     claim_lock = &locks[0].lock;
     rate_counters::use_lock(&locks[1].lock);
     breakers::use_lock(&locks[2].lock);
+    guard::use_lock(&locks[3].lock);
+    stats::use_lock(&locks[4].lock);
     if (!found)
         run_at_start();
 }
@@ -169,6 +182,26 @@ void set_launcher(int proc_number) {
     SpinLockAcquire(&shared->lock);
     shared->launcher = proc_number;
     SpinLockRelease(&shared->lock);
+}
+
+bool has_launcher() {
+    SpinLockAcquire(&shared->lock);
+    const bool has_one = shared->launcher >= 0;
+    SpinLockRelease(&shared->lock);
+    return has_one;
+}
+
+void set_lacks_worker_slots(bool lacks) {
+    SpinLockAcquire(&shared->lock);
+    shared->lacks_worker_slots = lacks;
+    SpinLockRelease(&shared->lock);
+}
+
+bool lacks_worker_slots() {
+    SpinLockAcquire(&shared->lock);
+    const bool lacks = shared->lacks_worker_slots;
+    SpinLockRelease(&shared->lock);
+    return lacks;
 }
 
 bool take_probe_all() {

@@ -53,7 +53,11 @@ void wake_prepared(int index, Oid database);
 
 void wake_launcher();
 void set_launcher(int proc_number); // -1: no launcher
-bool take_probe_all();              // true once after it was asked for
+bool has_launcher();
+// Whether the launcher waits for one of max_worker_processes.
+void set_lacks_worker_slots(bool lacks);
+bool lacks_worker_slots();
+bool take_probe_all(); // true once after it was asked for
 void ask_probe_all();
 
 } // namespace mfa::shmem

@@ -5,6 +5,7 @@
 #include "attempts.hpp"
 #include "core/code.hpp"
 #include "core/recipient.hpp"
+#include "guard.hpp"
 #include "keys.hpp"
 #include "pg_wall.hpp"
 #include "recipient_history.hpp"
@@ -23,6 +24,7 @@ constexpr const char *status_names[] = {"verified",   "wrong",     "expired",
 // hashed it; by id they are only needed where there are several keys.
 struct Target {
     std::optional<core::RequestId> id;
+    std::string recipient; // normalised; '' where it is not known
     std::vector<core::RecipientHash> recipients;
 };
 
@@ -126,6 +128,22 @@ bool finish(const store::Request &row) {
     });
 }
 
+// The recipient of a live request; '' where it is not known (any more).
+std::string recipient_of(const core::RequestId &request, const core::Keyring &keys) {
+    store::Request row;
+    bytea *sealed = nullptr;
+    const bool found = pg::call([&] {
+        Relation requests = store::open_requests(AccessShareLock);
+        const bool exists =
+            store::find_request(requests, request, store::any_purpose, GetUserId(), &row, &sealed);
+        table_close(requests, NoLock);
+        return exists;
+    });
+    if (!found || !sealed || !keys.find(row.key_id))
+        return {};
+    return std::string(open_sealed(keys, row.key_id, request, bytes_of(sealed)).recipient.view());
+}
+
 VerifyAnswer verify(const Target &target, std::string_view code, std::string_view purpose,
                     const core::Keyring &keys) {
     // A row moves only when its request ends or the table is rewritten under our own transaction; the
@@ -158,30 +176,17 @@ VerifyAnswer verify(const Target &target, std::string_view code, std::string_vie
                                                     purpose, presented.view());
         if (!core::equal_constant_time(hash, row.code_hash))
             return {VerifyStatus::wrong, left, {}};
+        std::string recipient = target.recipient; // by id it is known as long as the request lives
+        if (guard::is_on() && recipient.empty())
+            recipient = recipient_of(row.id, keys);
         // The loser of a race for the right code looks again, and is told how the request ended.
-        if (finish(row))
+        if (finish(row)) {
+            if (guard::is_on())
+                guard::count_verified(recipient, row.created_at);
             return {VerifyStatus::verified, left, {}};
+        }
     }
     return {VerifyStatus::used, 0, {}};
-}
-
-// The hashes of a live request's recipient under every key, so that wrong codes from before a change of
-// keys count; none where it is not known (any more).
-std::vector<core::RecipientHash> recipient_of(const core::RequestId &request,
-                                              const core::Keyring &keys) {
-    store::Request row;
-    bytea *sealed = nullptr;
-    const bool found = pg::call([&] {
-        Relation requests = store::open_requests(AccessShareLock);
-        const bool exists =
-            store::find_request(requests, request, store::any_purpose, GetUserId(), &row, &sealed);
-        table_close(requests, NoLock);
-        return exists;
-    });
-    if (!found || !sealed || !keys.find(row.key_id))
-        return {};
-    const core::RequestData data = open_sealed(keys, row.key_id, request, bytes_of(sealed));
-    return keys::hashes_of(keys, data.recipient.view());
 }
 
 } // namespace
@@ -191,9 +196,13 @@ const char *status_name(VerifyStatus status) { return status_names[static_cast<i
 VerifyAnswer verify(const core::RequestId &request, std::string_view code,
                     std::string_view purpose) {
     const core::Keyring &keys = keys::current();
-    Target target{request, {}};
-    if (keys.keys().size() > 1)
-        target.recipients = recipient_of(request, keys);
+    Target target{request, {}, {}};
+    // Its hashes under every key, so that wrong codes from before a change of keys count.
+    if (keys.keys().size() > 1) {
+        target.recipient = recipient_of(request, keys);
+        if (!target.recipient.empty())
+            target.recipients = keys::hashes_of(keys, target.recipient);
+    }
     return verify(target, code, purpose, keys);
 }
 
@@ -204,7 +213,7 @@ VerifyAnswer verify(std::string_view request, std::string_view code, std::string
     if (!recipient)
         return {};
     const core::Keyring &keys = keys::current();
-    const Target target{std::nullopt, keys::hashes_of(keys, *recipient)};
+    const Target target{std::nullopt, *recipient, keys::hashes_of(keys, *recipient)};
     return verify(target, code, purpose, keys);
 }
 

@@ -218,6 +218,7 @@ void Worker::record() {
     });
     if (session.leaving)
         return;
+    pg::call([&] { outbox::count(delivery_.records()); });
     for (const outbox::Record &entry : delivery_.records())
         if (std::strcmp(entry.state, "sent") == 0)
             next_look_ = std::min(next_look_, entry.due_at);

@@ -76,10 +76,11 @@ Waiter::Waiter(int poll_fd) {
 
 void Waiter::wait(milliseconds timeout) {
     const long longest = 60'000;
+    static const uint32 wait_event = pg::call([] { return pg::wait_event("MfaDeliveryMain"); });
     pg::call([&] {
         WaitEvent event;
         WaitEventSetWait(set_, std::clamp<long>(timeout.count(), 0, longest), &event, 1,
-                         PG_WAIT_EXTENSION);
+                         wait_event);
         pg::serve_interrupts();
     });
 }

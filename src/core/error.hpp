@@ -18,6 +18,7 @@ inline constexpr const char *object_not_in_prerequisite_state = "55000";
 inline constexpr const char *send_limit_reached = "MF001";
 inline constexpr const char *destination_not_allowed = "MF002";
 inline constexpr const char *budget_used_up = "MF003";
+inline constexpr const char *held_back = "MF004";
 inline constexpr const char *out_of_memory = "53200";
 inline constexpr const char *internal_error = "XX000";
 inline constexpr const char *fdw_invalid_option_name = "HV00D";

@@ -45,6 +45,7 @@ struct HttpResponse {
     long status = 0;  // of a mail: the code of the server's last reply (RFC 5321, 4.2)
     std::string body; // at most max_response_bytes; of a mail: the last line of that reply
     std::optional<std::chrono::seconds> retry_after;
+    std::optional<std::time_t> date; // the server's clock
 };
 
 inline constexpr std::size_t max_response_bytes = 64 * 1024;
@@ -76,6 +77,9 @@ Secret basic_auth_header(std::string_view user, std::string_view password);
 // The seconds of a Retry-After header's value: delta-seconds or an HTTP date (RFC 9110, 10.2.3),
 // clamped to 0..7 days; nothing where it is neither.
 std::optional<std::chrono::seconds> parse_retry_after(std::string_view value, std::time_t now);
+
+// An HTTP date in one of the three forms (RFC 9110, 5.6.7); nothing where it is none.
+std::optional<std::time_t> parse_http_date(std::string_view value, std::time_t now);
 
 inline constexpr std::size_t max_url_bytes = 2048;
 

@@ -69,15 +69,18 @@ std::size_t on_header(char *data, std::size_t size, std::size_t count, void *use
     const std::size_t length = size * count;
     if (!has_room(transfer, length))
         return 0;
-    constexpr std::string_view name = "retry-after";
+    constexpr std::string_view retry_after = "retry-after";
+    constexpr std::string_view date = "date";
     const std::string_view line = without_line_end(data, length);
-    if (names_header(line, name)) {
-        try {
+    const std::time_t now = std::time(nullptr);
+    try {
+        if (names_header(line, retry_after))
             transfer.response.retry_after =
-                parse_retry_after(line.substr(name.size() + 1), std::time(nullptr));
-        } catch (...) {
-            return 0;
-        }
+                parse_retry_after(line.substr(retry_after.size() + 1), now);
+        else if (names_header(line, date))
+            transfer.response.date = parse_http_date(line.substr(date.size() + 1), now);
+    } catch (...) {
+        return 0;
     }
     return length;
 }

@@ -40,7 +40,7 @@ END
 	$_->stop for @gateways;
 }
 
-# start_cluster(NAME, setting => value, …). Limits on sends are off: tests send more to one number in a
+# start_cluster(NAME, setting => value, …). Limits on sends and the fraud guard are off: tests send more to one number in a
 # second than a person ever gets.
 sub start_cluster
 {
@@ -61,6 +61,7 @@ sub start_cluster
 		'mfa.send_limit' => '',
 		'mfa.send_limit_database' => '',
 		'mfa.send_limit_destination' => '',
+		'mfa.fraud_guard' => 'off',
 		%settings);
 	$node->append_conf('postgresql.conf', "$_ = '$settings{$_}'") for sort keys %settings;
 	$node->start;
