@@ -2,6 +2,7 @@
 // Strings are C++ so that they outlive the transaction.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,7 @@ struct Record {
     bool is_unknown = false; // this try's outcome is not known
     std::int64_t segments = 0;
     usage::Price price;
+    std::optional<std::int64_t> reported; // what the provider says that the message costs
 };
 
 // A provider that messages wait for, and when the first of them is due.
