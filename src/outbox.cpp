@@ -49,7 +49,7 @@ Statement claim_statement = {
 
 Statement record_statement = {
     "UPDATE mfa.message m SET state = $4, due_at = $5, provider = $6, unknowns = $7,"
-    "  message_id = nullif($8, ''), error = nullif($9, ''),"
+    "  message_id = nullif($8, ''), error = nullif($9, ''), cost = $10,"
     "  sent_at = CASE WHEN $4 = 'sent' THEN pg_catalog.clock_timestamp() END,"
     "  ended_at = CASE WHEN $4 = 'failed' THEN pg_catalog.clock_timestamp() END"
     " WHERE m.request = $1 AND m.n = $2 AND m.state = 'sending' AND m.tries = $3"
@@ -151,19 +151,21 @@ void record(const std::vector<Record> &records) {
     usage::Line *lines = static_cast<usage::Line *>(palloc(records.size() * sizeof(usage::Line)));
     int count = 0;
     for (const Record &entry : records) {
+        const bool is_sent = std::strcmp(entry.state, "sent") == 0;
+        const bool is_failed = std::strcmp(entry.state, "failed") == 0;
+        const int64 cost =
+            is_sent ? entry.reported.value_or(entry.segments * entry.price.segment) : 0;
         run(record_statement,
-            {UUIDOID, INT4OID, INT4OID, TEXTOID, TIMESTAMPTZOID, TEXTOID, INT4OID, TEXTOID,
-             TEXTOID},
+            {UUIDOID, INT4OID, INT4OID, TEXTOID, TIMESTAMPTZOID, TEXTOID, INT4OID, TEXTOID, TEXTOID,
+             INT8OID},
             {id_datum(entry.request), Int32GetDatum(entry.n), Int32GetDatum(entry.tries),
              CStringGetTextDatum(entry.state), TimestampTzGetDatum(entry.due_at),
              text_datum(entry.provider), Int32GetDatum(entry.unknowns),
-             text_datum(entry.message_id), text_datum(entry.error)},
+             text_datum(entry.message_id), text_datum(entry.error), Int64GetDatum(cost)},
             SPI_OK_UPDATE_RETURNING);
         if (SPI_processed == 0)
             continue;
         bool is_null;
-        const bool is_sent = std::strcmp(entry.state, "sent") == 0;
-        const bool is_failed = std::strcmp(entry.state, "failed") == 0;
         const bool is_request = entry.n == 1 && (is_sent || is_failed);
         usage::Line &line = lines[count];
         line = {};
@@ -176,7 +178,7 @@ void record(const std::vector<Record> &records) {
         line.segments = is_sent ? entry.segments : 0;
         line.unknown = entry.is_unknown ? 1 : 0;
         line.failed = is_failed ? 1 : 0;
-        line.cost = line.segments * entry.price.segment + line.requests * entry.price.request;
+        line.cost = cost + line.requests * entry.price.request;
         if (line.requests + line.messages + line.unknown + line.failed > 0)
             ++count;
         if (!is_sent && !is_failed)
