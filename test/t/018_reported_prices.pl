@@ -2,8 +2,10 @@
 # and whatever happens to the workers.
 #
 # With the table's price counted along with it: "not ok - the answer's price". Without the check of the currency:
-# "not ok - another currency". Without what was counted before: "not ok - the look-up's price", and "not ok - each
-# once". With the state's check at the price: "not ok - a report was first".
+# "not ok - another currency is ignored". Without the difference to what was counted before, or without noting
+# that: timed out waiting for the first look-up's price. With a price at unknown outcomes: "not ok - each once".
+# With a price for the message's own state only: timed out waiting for the price although a report was first.
+# Without the budgets' look: timed out waiting for the log.
 
 use strict;
 use warnings FATAL => 'all';
@@ -131,7 +133,6 @@ subtest 'a webhook comes first' => sub {
 	my $row = wait_for_state($node, 'shop', $id, 'sent');
 	wait_for(sub { $gateway->call(GET => 'stats')->{in_flight} > 0 }, 'a look-up to be on its way');
 	is(shop("SELECT mfa_delivery_report('slow', '$row->{message_id}', 'delivered')"), 't', 'the report');
-	is(cost('slow'), '1 cost 0.540000', 'says nothing of the price');
 	wait_for(sub { cost('slow') eq '1 cost 0.290000' }, "the look-up's price, although a report was first");
 	is(message_row($node, 'shop', $id)->{state}, 'delivered', 'and the state stands');
 	$gateway->faults();
@@ -156,13 +157,13 @@ subtest 'workers that are terminated' => sub {
 		shop(q{SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE backend_type = 'mfa delivery worker'});
 	};
 	answers(killed => 201, sprintf($twilio, 'queued', '"-0.02"'), sprintf($twilio, 'sent', 'null'));
-	$gateway->faults({ match => { method => 'POST' }, action => { delay_ms => 1500 }, accept => JSON::PP::true });
+	$gateway->faults({ match => { method => 'POST' }, action => { delay_ms => 5000 }, accept => JSON::PP::true });
 	shop("SELECT count(mfa_send('+1212555' || lpad(n::text, 4, '0'), provider => 'killed')) FROM generate_series(1, 60) n");
 	wait_for(sub { $gateway->call(GET => 'stats')->{in_flight} > 0 }, 'messages to be on their way');
 	$terminate->();
 	wait_for(sub { shop(q{SELECT sum(unknown) > 0 FROM mfa.usage WHERE provider = 'killed'}) eq 't' }, 'some to be unknown');
 	$gateway->faults();
-	wait_for(sub { $are->('sent') == 60 }, 'all to be sent');
+	wait_for(sub { $are->('sent') == 60 }, 'all to be sent', 90);
 	for my $round (1 .. 15)
 	{
 		$terminate->();
