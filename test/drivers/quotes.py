@@ -1,4 +1,4 @@
-"""What the documents say of files: that they are there, and that what is quoted of them is in them."""
+"""What the documents say of others: that what they link to is there, and that what they quote is in it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,23 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-_LINK = re.compile(r"\]\((?!\w+:)([^)#]+)[^)]*\)")
+_LINK = re.compile(r"\]\((?!\w+:)([^)#]*)(?:#([^)]*))?\)")
+_CODE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+
+
+def _anchors(document: Path) -> set[str]:
+    """Of the headings, as they are made of them where Markdown is shown."""
+    headings = re.findall(r"^#+ (.*)", _CODE.sub("", document.read_text(encoding="utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def _broken(document: Path, line: str) -> Iterator[str]:
+    for path, anchor in _LINK.findall(line):
+        target = (document.parent / path).resolve() if path else document
+        if not target.exists():
+            yield f"{path} is not there"
+        elif anchor and anchor not in _anchors(target):
+            yield f"{path or document.name} has no heading {anchor}"
 
 
 def check(root: Path) -> Iterator[tuple[bool, str, str]]:
@@ -21,16 +37,15 @@ def check(root: Path) -> Iterator[tuple[bool, str, str]]:
             if line.startswith("```"):
                 if block is not None and source is not None:
                     quoted.add(source)
-                    if "\n".join(block) + "\n" not in source.read_text(encoding="utf-8"):
+                    if "\n".join(["", *block, ""]) not in "\n" + source.read_text(encoding="utf-8"):
                         wrong.append(f"line {number}: this is not in {source.relative_to(root)}")
                 block, source = ([], source) if block is None else (None, None)
             elif block is not None:
                 block.append(line)
             elif line.strip():
-                targets = [(document.parent / target).resolve() for target in _LINK.findall(line)]
-                wrong += [f"line {number}: {target} is not there" for target in targets if not target.exists()]
-                examples = [t for t in targets if t.is_file() and (root / "examples") in t.parents]
-                source = examples[-1] if examples else None
+                wrong += [f"line {number}: {what}" for what in _broken(document, line)]
+                targets = [(document.parent / path).resolve() for path, _ in _LINK.findall(line)]
+                source = next((t for t in targets if t.is_file() and root / "examples" in t.parents), None)
         yield not wrong, f"{document.relative_to(root)}: its links, and what it quotes", "\n".join(wrong)
 
     files = {file for file in (root / "examples").rglob("*") if file.is_file()}
