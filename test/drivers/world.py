@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 30.0  # seconds for one answer, on a busy machine
 
 sys.path.insert(0, str(ROOT / "test/gateway"))
-import harness  # noqa: E402
+import harness
 
 _SETUP = """
 CREATE ROLE app LOGIN PASSWORD :'password';
@@ -130,8 +130,9 @@ class World:
             return probe.connect_ex(("127.0.0.1", port)) == 0
 
     @staticmethod
-    def run(*command: str, **options: object) -> str:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=2 * PATIENCE, **options)  # type: ignore[call-overload]
+    def run(*command: str, input: str = "", env: dict[str, str] | None = None) -> str:
+        """What it prints; RuntimeError where it fails."""
+        done = subprocess.run(command, input=input, env=env, capture_output=True, text=True, timeout=2 * PATIENCE)
         if done.returncode != 0:
             raise RuntimeError(f"{command[0]} failed:\n{done.stdout}{done.stderr}")
         return str(done.stdout)
