@@ -9,15 +9,15 @@ SELECT current_database() AS database, split_part(current_setting('server_versio
 \g (footer=off null=-)
 \echo 'HEALTH'
 SELECT name, status,
-       rtrim(regexp_replace(concat_ws(' ', detail || '.', hint), '(.{1,60})( |$)', E'\\1\n', 'g')) AS "what is found, and what to do"
+       rtrim(regexp_replace(concat_ws(' ', detail || '.', hint), '(.{1,60})( |$)', E'\\1\n', 'g'), E'\n') AS "what is found, and what to do"
   FROM mfa.health
  ORDER BY array_position(ARRAY['critical', 'warning', 'ok'], status), name
 \g (footer=off null=-)
 
 \echo 'LAST 14 DAYS'
-SELECT coalesce(day::text, 'all') AS day, sum(requests) AS requests, sum(verified) AS verified,
+SELECT coalesce(to_char(day, 'MM-DD'), 'all') AS day, sum(requests) AS requests, sum(verified) AS verified,
        round(100 * sum(verified) / nullif(sum(requests), 0)) AS "%", sum(messages) AS accepted,
-       sum(delivered) AS delivered, sum(undelivered) AS undelivered, sum(failed) AS failed,
+       sum(delivered) AS delivered, sum(undelivered) AS "undeliv.", sum(failed) AS failed,
        sum(unknown) AS unknown, round(sum(cost), 2) AS cost
   FROM mfa.usage
  WHERE day > (now() AT TIME ZONE 'UTC')::date - 14
@@ -51,7 +51,7 @@ SELECT destination, sum(requests) AS requests, sum(verified) AS verified,
 \echo 'PROVIDERS'
 SELECT provider, breaker AS state, accepted, retried, refused, unknown,
        to_char(last_failed_at, 'MM-DD HH24:MI') AS "last failure",
-       rtrim(regexp_replace(last_error, '(.{1,20})( |$)', E'\\1\n', 'g')) AS "last error"
+       rtrim(regexp_replace(last_error, '(.{1,20})( |$)', E'\\1\n', 'g'), E'\n') AS "last error"
   FROM mfa.stat_provider
  ORDER BY provider
 \g (footer=off null=-)
