@@ -3,13 +3,15 @@
 #
 # Without a line of grants.sql: "not ok - every query runs". With one too many: "not ok - and nothing else". A
 # misspelt column in an override of a panel: "not ok - what is formatted is there". A wrong sum in report.sql:
-# "not ok - LAST 14 DAYS". A panel without unit: "not ok - complete".
+# "not ok - LAST 14 DAYS". A panel without unit: "not ok - complete". A kind of panel that monitoring/render
+# does not know: "not ok - is drawn".
 
 use strict;
 use warnings FATAL => 'all';
 
 use FindBin;
 use lib "$FindBin::RealBin/lib";
+use IPC::Run ();
 use JSON::PP;
 use MfaTest;
 use PostgreSQL::Test::Utils;
@@ -173,6 +175,15 @@ subtest 'after a while' => sub {
 	is("$refused{route}|$refused{'fraud guard'}", shop('SELECT refused_by_route, refused_by_guard FROM mfa.stat_send'), '... and what was refused');
 	like(join('', @{ $rows{'Held prefixes'} }), qr/^\+49305551\|surge\|/, '... and held');
 	like(join(' ', @{ $rows{Providers} }), qr/^signalwire\|(?:open|half-open|paused)\|/, '... and put aside');
+};
+
+subtest 'the page that looks like it' => sub {
+	local %ENV = (%ENV, PGHOST => $node->host, PGPORT => $node->port, PGUSER => 'monitor', PGDATABASE => 'shop');
+	my $page;
+	IPC::Run::run([ '/usr/bin/python3', '-B', "$folder/render", "$folder/grafana.json" ], '>', \$page, '2>', \my $err, IPC::Run::timeout(60));
+	is($err, '', 'is drawn');
+	is(join(', ', grep { $page !~ /<h2>\Q$_\E<\/h2>/ } map { $_->{title} } @panels), '', '... with every panel');
+	unlike($page, qr/No data/, '... and what it shows');
 };
 
 subtest 'the report' => sub {
