@@ -49,6 +49,7 @@ CREATE UNLOGGED TABLE mfa.message (
     created_at timestamptz NOT NULL,
     sent_at    timestamptz,
     ended_at   timestamptz,          -- when it became delivered, undelivered, failed or dropped
+    cost       bigint      NOT NULL DEFAULT 0, -- of its segments, as mfa.usage has it, in millionths
     fallback_for smallint,           -- n of the message that it stands in for if that does not arrive
     state      text        NOT NULL
         CHECK (state IN ('queued', 'sending', 'sent', 'delivered', 'undelivered', 'failed', 'dropped')),
@@ -153,13 +154,14 @@ CREATE TABLE mfa.usage_total (
     failed      bigint        NOT NULL DEFAULT 0,
     delivered   bigint        NOT NULL DEFAULT 0, -- of purged requests
     undelivered bigint        NOT NULL DEFAULT 0, -- of purged requests
-    cost        numeric       NOT NULL DEFAULT 0,
+    cost        numeric       NOT NULL DEFAULT 0, -- in mfa.currency
     CONSTRAINT usage_total_pkey PRIMARY KEY (day, provider, channel, destination)
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE mfa.usage_total IS 'what was sent and what it costs; see view mfa.usage';
 SELECT pg_catalog.pg_extension_config_dump('mfa.usage_total', '');
 
--- What providers charge: the longest prefix of a recipient decides. Configuration, logged and dumped.
+-- What providers charge, in mfa.currency: the longest prefix of a recipient decides. What a provider reports
+-- of a message itself comes before its per_segment. Configuration, logged and dumped.
 CREATE TABLE mfa.price (
     provider    text COLLATE "C" NOT NULL DEFAULT '', -- server; '' is every one
     channel     text COLLATE "C" NOT NULL DEFAULT ''  -- '' is every channel

@@ -59,6 +59,7 @@ SET mfa.provider = 'a b';
 SET mfa.send_limit = 'often';
 SET mfa.send_limit = '0/1h';
 SET mfa.send_limit_database = '1/1y';
+ALTER SYSTEM SET mfa.currency = 'euro';
 ALTER ROLE regress_mfa_app SET mfa.message = '{name}';
 
 -- What sets the defaults of a call, for a role or a database. A number of its own for every call.

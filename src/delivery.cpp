@@ -252,6 +252,7 @@ bool Delivery::take(const core::Completion &completion) {
             ? provider.read(done.outbound(), done.server->options, completion.response)
             : core::outcome_without_response(completion);
     outcome.message_id = core::stored_message_id(provider, outcome.message_id);
+    outcome.price = core::priced_in(settings::currency, outcome.price, done.server->options);
     judge(done.claimed.provider, outcome);
     outbox::Record &record =
         settle(done.claimed, outcome, core::looks_up(provider, done.channel, done.server->options));
@@ -290,6 +291,8 @@ outbox::Record &Delivery::settle(const outbox::Claimed &message, const core::Out
     record.message_id = outcome.message_id;
     record.error = outcome.error;
     record.channel = message.channel;
+    if (outcome.price)
+        record.reported = outcome.price->amount;
 
     // The next provider at once; behind the last one, the first again after a while.
     const auto try_next = [&] {

@@ -1,8 +1,10 @@
 #include "lookups.hpp"
 
 #include "announce.hpp"
+#include "budgets.hpp"
 #include "outbox.hpp"
 #include "statement.hpp"
+#include "usage.hpp"
 
 namespace mfa::lookups {
 
@@ -31,10 +33,43 @@ Statement record_statement = {
     " RETURNING m.channel, m.provider, m.sent_at",
     nullptr};
 
+// Whatever its state by now. What was counted before is read under the row's lock.
+Statement price_statement = {
+    "WITH old AS (SELECT m.request, m.n, m.cost FROM mfa.message m"
+    "  WHERE m.request = $1 AND m.n = $2 AND m.state IN ('sent', 'delivered', 'undelivered')"
+    "   AND m.cost <> $3 FOR UPDATE)"
+    " UPDATE mfa.message m SET cost = $3 FROM old WHERE m.request = old.request AND m.n = old.n"
+    " RETURNING m.cost - old.cost, m.provider, m.channel, m.destination, m.created_at",
+    nullptr};
+
 Statement next_statement = {"SELECT m.due_at FROM mfa.message m"
                             " WHERE m.state = 'sent' AND m.due_at < 'infinity'"
                             " ORDER BY m.due_at LIMIT 1",
                             nullptr};
+
+void count_prices(const std::vector<Found> &found) {
+    usage::Line *lines = static_cast<usage::Line *>(palloc0(found.size() * sizeof(usage::Line)));
+    int count = 0;
+    for (const Found &entry : found) {
+        if (!entry.reported)
+            continue;
+        run(price_statement, {UUIDOID, INT4OID, INT8OID},
+            {id_datum(entry.request), Int32GetDatum(entry.n), Int64GetDatum(*entry.reported)},
+            SPI_OK_UPDATE_RETURNING);
+        if (SPI_processed == 0)
+            continue;
+        bool is_null;
+        usage::Line &line = lines[count++];
+        line.cost = DatumGetInt64(field(0, 1, &is_null));
+        line.provider = TextDatumGetCString(field(0, 2, &is_null));
+        line.channel = TextDatumGetCString(field(0, 3, &is_null));
+        line.destination = TextDatumGetCString(field(0, 4, &is_null));
+        line.day = usage::day_of(read_time(0, 5));
+    }
+    usage::add(lines, count);
+    if (count > 0)
+        budgets::announce(budgets::Occasion::spent);
+}
 
 } // namespace
 
@@ -83,6 +118,7 @@ void record(const std::vector<Found> &found) {
         if (!arrived)
             outbox::hasten_fallback(entry.request, entry.n);
     }
+    count_prices(found);
 }
 
 TimestampTz next_due() {

@@ -2,6 +2,7 @@
 // found. PostgreSQL zone, as outbox.hpp.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,9 +27,10 @@ struct Claimed {
 struct Found {
     core::RequestId request{};
     int n = 0;
-    const char *state = "sent";    // 'sent', 'delivered', 'undelivered'
-    TimestampTz due_at = DT_NOEND; // sent: the next look; DT_NOEND: none
-    std::string error;             // undelivered
+    const char *state = "sent";           // 'sent', 'delivered', 'undelivered'
+    TimestampTz due_at = DT_NOEND;        // sent: the next look; DT_NOEND: none
+    std::string error;                    // undelivered
+    std::optional<std::int64_t> reported; // what the provider says that the message costs
 };
 
 // The look after one at `now`: as long after it as the message has been gone, 1.5 s to 10 min; none once
@@ -38,7 +40,8 @@ TimestampTz next_look(TimestampTz sent_at, TimestampTz expires_at, TimestampTz n
 // At most `limit` that are due, longest due first. Due again at `lease_end`, should the worker die.
 void claim(TimestampTz lease_end, int limit, std::vector<Claimed> *claimed);
 
-// Writes down what was found, unless a report came first.
+// Writes down what was found: the state, unless a report came first; and in the usage, by how much the
+// message costs more or less than was counted before.
 void record(const std::vector<Found> &found);
 
 // When the first look is due; DT_NOEND: never.

@@ -16,6 +16,7 @@ enum Column : int {
     col_created_at,
     col_sent_at,
     col_ended_at,
+    col_cost,
     col_fallback_for,
     col_state,
     col_channel,
@@ -210,6 +211,7 @@ int insert_message(const NewMessage &message, bool first) {
     values[col_providers] = text_array(message.providers);
     slot->tts_isnull[col_sent_at] = true;
     slot->tts_isnull[col_ended_at] = true;
+    values[col_cost] = Int64GetDatum(0);
     slot->tts_isnull[col_fallback_for] = message.fallback_for == 0;
     values[col_fallback_for] = Int16GetDatum(static_cast<int16>(message.fallback_for));
     slot->tts_isnull[col_message_id] = true;

@@ -2,6 +2,7 @@
 // Strings are C++ so that they outlive the transaction.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -58,6 +59,7 @@ struct Record {
     std::optional<std::int64_t> clock_offset;
     std::int64_t segments = 0;
     usage::Price price;
+    std::optional<std::int64_t> reported; // what the provider says that the message costs
 };
 
 // A provider that messages wait for, and when the first of them is due.

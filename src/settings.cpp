@@ -6,6 +6,7 @@
 #include "core/fallback.hpp"
 #include "core/locale.hpp"
 #include "core/message.hpp"
+#include "core/money.hpp"
 
 namespace mfa::settings {
 
@@ -31,6 +32,7 @@ int fraud_guard;
 int retention;
 int unknown_retries;
 bool notify;
+char *currency;
 char *fallback;
 char *key_file;
 int max_workers;
@@ -93,6 +95,13 @@ bool check_locale(char **value, void ** /*extra*/, GucSource /*source*/) {
 
 bool check_fallback(char **value, void ** /*extra*/, GucSource /*source*/) {
     return passes([&] { core::parse_fallback(*value); });
+}
+
+bool check_currency(char **value, void ** /*extra*/, GucSource /*source*/) {
+    if (core::is_currency(*value))
+        return true;
+    GUC_check_errdetail("The value must be three capital letters, such as EUR (ISO 4217).");
+    return false;
 }
 
 bool check_app_name(char **value, void ** /*extra*/, GucSource /*source*/) {
@@ -227,6 +236,10 @@ void define() {
         "mfa.unknown_retries", &unknown_retries, 1, 0, 10,
         "Number of further tries when a provider may have taken a message without saying so.", 0,
         PGC_SIGHUP);
+    define_string("mfa.currency", &currency,
+                  "Currency of mfa.price and of costs; prices that providers report in another one "
+                  "are ignored.",
+                  check_currency, "USD", PGC_SIGHUP);
     define_string("mfa.fallback", &fallback,
                   "Channels that follow when a message does not arrive, such as 'sms:60s voice'.",
                   check_fallback);

@@ -32,6 +32,7 @@ extern int fraud_guard;                                // GuardMode
 extern int retention;                                  // seconds a request is kept after its expiry
 extern int unknown_retries;                            // tries after an unknown outcome
 extern bool notify;                                    // NOTIFY of what becomes of messages
+extern char *currency;                                 // of prices and costs, ISO 4217
 extern char *fallback;                                 // channels, see core/fallback.hpp
 extern char *key_file;                                 // path; relative to the data directory
 extern int max_workers;                                // delivery workers at once, whole server

@@ -3,6 +3,7 @@
 #include "core/error.hpp"
 #include "keys.hpp"
 #include "sealed_data.hpp"
+#include "settings.hpp"
 
 namespace mfa {
 
@@ -86,6 +87,7 @@ bool StateLookups::take(const core::Completion &completion) {
         receipt = done.server->provider->read_lookup(
             done.channel, completion.response,
             {done.secret.recipient.view(), done.secret.code.view(), {}});
+    receipt.price = core::priced_in(settings::currency, receipt.price, done.server->options);
     settle(done.claimed, receipt);
     return true;
 }
@@ -95,6 +97,8 @@ void StateLookups::settle(const lookups::Claimed &message, const core::Receipt &
     found.request = message.request;
     found.n = message.n;
     found.error = receipt.error;
+    if (receipt.price)
+        found.reported = receipt.price->amount;
     switch (receipt.state) {
     case core::DeliveryState::pending:
         found.due_at =

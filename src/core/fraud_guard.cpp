@@ -169,11 +169,11 @@ bool FraudGuard::judge(GuardEntry &entry, int level, const Traffic &whole,
                        std::int64_t now) noexcept {
     const Traffic &traffic = entry.traffic;
     const std::uint32_t busiest = traffic.busiest_hour(now);
-    for (const int minutes : {5, 15, 60}) {
+    for (const int minutes : {60, 15, 5}) {
         const Cohort cohort = traffic.judged(minutes, now);
         const std::uint32_t verified = std::min(cohort.verified, cohort.requests);
         if (cohort.requests < least_judged[level])
-            continue;
+            break; // a shorter time has no more
         const double usual = usual_conversion(traffic, whole, now);
         const double usual_volume = volume_growth * busiest * minutes / 60.0;
         if (binomial_lower_tail(verified, cohort.requests, usual * collapsed_share) >=

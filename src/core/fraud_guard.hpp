@@ -37,7 +37,6 @@ struct GuardEntry {
 
     std::uint32_t scope = 0; // 0: free
     char prefix[max_prefix + 1] = {};
-    Traffic traffic;
     std::int64_t used_at = 0;
     std::int64_t held_since = 0;
     std::int64_t held_until = 0;
@@ -46,6 +45,7 @@ struct GuardEntry {
     Cohort evidence;                  // what it is held for
     std::int32_t usual_per_mille = 0; // conversion that was expected of these
     std::uint64_t refused = 0;        // requests since it is held
+    Traffic traffic;                  // last: who looks for a place reads only what is in front
 
     bool is_held(std::int64_t now) const noexcept {
         return reason != HoldReason::none && now < held_until;

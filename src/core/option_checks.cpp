@@ -136,6 +136,11 @@ void check_host_label(std::string_view name, std::string_view value) {
                       "Give only the first part of the host name, without dots.");
 }
 
+void check_currency(std::string_view name, std::string_view value) {
+    if (!is_currency(value))
+        refuse_option(name, "must be a currency of ISO 4217", "For example EUR, in capitals.");
+}
+
 void check_identifier(std::string_view name, std::string_view value) {
     if (value.empty() || value.size() > max_identifier_bytes ||
         !all_of(value, [](char c) { return is_alnum(c) || c == '_' || c == '.' || c == '-'; }))

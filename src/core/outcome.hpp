@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "core/http.hpp"
+#include "core/money.hpp"
 #include "core/random.hpp"
 
 namespace mfa::core {
@@ -27,6 +28,7 @@ struct Outcome {
     std::string error; // otherwise: status and the provider's code; never the provider's prose,
                        // which may echo the text
     std::optional<std::chrono::seconds> retry_after;
+    std::optional<Money> price = std::nullopt; // accepted: what it costs, if the provider says it
 };
 
 // The class of an HTTP status where the provider says nothing more exact: 2xx accepted; 429, 503

@@ -100,6 +100,13 @@ std::string place_name(OptionPlace place) {
 
 std::span<const OptionSpec> common_options() { return common; }
 
+std::optional<Money> priced_in(std::string_view currency, std::optional<Money> price,
+                               const Options &options) {
+    if (price && price->currency.empty())
+        price->currency = options.get("currency");
+    return price && price->currency == currency ? price : std::nullopt;
+}
+
 const Provider *find_provider(std::string_view wrapper_name) noexcept {
     for (const Provider *provider : providers)
         if (provider->name == wrapper_name)

@@ -70,6 +70,7 @@ struct LookupTarget {
 struct Receipt {
     DeliveryState state = DeliveryState::pending;
     std::string error; // undelivered: the provider's reason, as far as it may be kept
+    std::optional<Money> price = std::nullopt; // in any state, if the provider says it
 };
 
 struct Provider {
@@ -113,6 +114,11 @@ inline bool keeps_messages(const Provider &provider) noexcept { return provider.
 // state_lookup is not 'off'.
 bool looks_up(const Provider &provider, Channel channel, const Options &options);
 
+// A reported price, where it is in `currency`. One that came without a currency is in the one that the
+// server's option currency names, of providers that have it.
+std::optional<Money> priced_in(std::string_view currency, std::optional<Money> price,
+                               const Options &options);
+
 // Options that every provider takes: sender, timeout, connect_timeout, max_connections, max_rate,
 // ca_file, proxy, state_lookup. (base_url belongs to the providers that have a default for it.)
 std::span<const OptionSpec> common_options();
@@ -147,6 +153,7 @@ void check_user_name(std::string_view name, std::string_view value);   // a line
 bool is_sender(std::string_view value) noexcept; // E.164; 1-11 letters, digits, spaces
 void check_sender(std::string_view name, std::string_view value);
 void check_host_label(std::string_view name, std::string_view value);
+void check_currency(std::string_view name, std::string_view value);
 void check_identifier(std::string_view name, std::string_view value); // 1-100 of A-Za-z0-9_.-
 void check_base_url(std::string_view name,
                     std::string_view value);                    // a provider URL without a query

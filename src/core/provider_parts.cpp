@@ -118,9 +118,26 @@ Outcome failed(const OutboundMessage &message, const HttpResponse &response, Ver
     return outcome;
 }
 
+std::optional<Money> money_at(const HttpResponse &response, const MoneyAt &where,
+                              const Sent &sent) {
+    const auto at = [&](std::string_view pointer) {
+        return pointer.empty() ? std::string() : first_scalar_at(response.body, {pointer});
+    };
+    const std::string amount = at(where.amount);
+    if (!may_keep_provider_code(amount, sent))
+        return std::nullopt;
+    std::optional<Money> price = parse_money(amount, at(where.currency));
+    return !price || where.count.empty() ? price : multiply(*std::move(price), at(where.count));
+}
+
 Outcome accepted(const OutboundMessage &message, const HttpResponse &response,
-                 std::string_view id_pointer) {
-    return accepted_as(message, response, first_scalar_at(response.body, {id_pointer}));
+                 std::string_view id_pointer, const MoneyAt &price) {
+    Outcome outcome = accepted_as(message, response, first_scalar_at(response.body, {id_pointer}));
+    if (outcome.verdict == Verdict::accepted)
+        outcome.price = money_at(response, price, {message.recipient, message.code, message.text});
+    if (outcome.price && outcome.price->amount == 0)
+        outcome.price.reset();
+    return outcome;
 }
 
 Outcome accepted_as(const OutboundMessage &message, const HttpResponse &response,
@@ -139,12 +156,15 @@ Outcome accepted_as(const OutboundMessage &message, const HttpResponse &response
 }
 
 Receipt receipt_at(const HttpResponse &response, std::string_view state_pointer,
-                   std::string_view error_pointer, const Sent &sent) {
+                   std::string_view error_pointer, const Sent &sent, const MoneyAt &price) {
     Receipt receipt;
     if (classify_status(response.status) != Verdict::accepted)
         return receipt;
     const std::string word = first_scalar_at(response.body, {state_pointer});
     receipt.state = parse_delivery_state(word).value_or(DeliveryState::pending);
+    receipt.price = money_at(response, price, sent);
+    if (receipt.state == DeliveryState::pending && receipt.price && receipt.price->amount == 0)
+        receipt.price.reset();
     if (receipt.state != DeliveryState::undelivered)
         return receipt;
     receipt.error = receipt_error(first_scalar_at(response.body, {error_pointer}), sent);

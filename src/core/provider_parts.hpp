@@ -57,16 +57,27 @@ std::string first_scalar_at(std::string_view body,
 Outcome failed(const OutboundMessage &message, const HttpResponse &response, Verdict verdict,
                std::string_view code, std::span<const KnownCode> known_codes);
 
+// Where an answer says what a message costs: pointers, '' where there is no such field. With a count, the
+// amount is that of each of so many parts. An amount that repeats the one-time code is none: it would be
+// added up in a table.
+struct MoneyAt {
+    std::string_view amount = {};
+    std::string_view currency = {};
+    std::string_view count = {};
+};
+std::optional<Money> money_at(const HttpResponse &response, const MoneyAt &where, const Sent &sent);
+
 // A success, with the message id at `id_pointer`. Without one it is not the provider's answer (a
-// portal, or a base_url that leads somewhere else): unknown.
+// portal, or a base_url that leads somewhere else): unknown. A price of 0 has not been found yet.
 Outcome accepted(const OutboundMessage &message, const HttpResponse &response,
-                 std::string_view id_pointer);
+                 std::string_view id_pointer, const MoneyAt &price = {});
 // The same with the id itself, for answers that are no JSON; '' where there is none.
 Outcome accepted_as(const OutboundMessage &message, const HttpResponse &response,
                     std::string_view id);
 
-// What a look-up answered, from the word for the state and the error code that stand there.
+// What a look-up answered, from the word for the state, the error code and the price that stand there.
+// While the state is not final, a price of 0 has not been found yet.
 Receipt receipt_at(const HttpResponse &response, std::string_view state_pointer,
-                   std::string_view error_pointer, const Sent &sent);
+                   std::string_view error_pointer, const Sent &sent, const MoneyAt &price = {});
 
 } // namespace mfa::core

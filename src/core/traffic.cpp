@@ -70,48 +70,66 @@ void Traffic::count_verified(std::int64_t requested_at, std::int64_t now) noexce
         ++hours_[place(floor_divide(minute, minutes_per_hour), history_hours)].verified;
 }
 
-Traffic Traffic::at(std::int64_t now) const noexcept {
+// As it is then: a copy only where time has passed since it was last counted.
+template <class Look> auto Traffic::at(std::int64_t now, Look look) const noexcept {
+    const std::int64_t minute = floor_divide(now, minute_length);
+    if (minute <= minute_)
+        return look(*this);
     Traffic moved = *this;
-    moved.advance(floor_divide(now, minute_length));
-    return moved;
+    moved.advance(minute);
+    return look(moved);
 }
 
 Cohort Traffic::sum(int youngest, int oldest) const noexcept {
     Cohort total;
-    for (int age = youngest; age <= std::min(oldest, window_minutes - 1); ++age)
-        total += minutes_[place(minute_ - age, window_minutes)];
+    std::size_t bucket = place(minute_ - youngest, window_minutes);
+    for (int age = youngest; age <= std::min(oldest, window_minutes - 1); ++age) {
+        total += minutes_[bucket];
+        bucket = (bucket ? bucket : minutes_.size()) - 1;
+    }
     return total;
 }
 
 Cohort Traffic::judged(int minutes, std::int64_t now) const noexcept {
-    return at(now).sum(maturing_minutes + 1, maturing_minutes + minutes);
+    return at(now, [&](const Traffic &traffic) {
+        return traffic.sum(maturing_minutes + 1, maturing_minutes + minutes);
+    });
 }
 
-Cohort Traffic::fresh(std::int64_t now) const noexcept { return at(now).sum(0, maturing_minutes); }
+Cohort Traffic::fresh(std::int64_t now) const noexcept {
+    return at(now, [](const Traffic &traffic) { return traffic.sum(0, maturing_minutes); });
+}
 
-Cohort Traffic::window(std::int64_t now) const noexcept { return at(now).sum(0, window_minutes); }
+Cohort Traffic::window(std::int64_t now) const noexcept {
+    return at(now, [](const Traffic &traffic) { return traffic.sum(0, window_minutes); });
+}
 
 Cohort Traffic::history(std::int64_t now) const noexcept {
-    Cohort total;
-    for (const Cohort &hour : at(now).hours_)
-        total += hour;
-    return total;
+    return at(now, [](const Traffic &traffic) {
+        Cohort total;
+        for (const Cohort &hour : traffic.hours_)
+            total += hour;
+        return total;
+    });
 }
 
 std::uint32_t Traffic::busiest_hour(std::int64_t now) const noexcept {
-    std::uint32_t most = 0;
-    for (const Cohort &hour : at(now).hours_)
-        most = std::max(most, hour.requests);
-    return most;
+    return at(now, [](const Traffic &traffic) {
+        std::uint32_t most = 0;
+        for (const Cohort &hour : traffic.hours_)
+            most = std::max(most, hour.requests);
+        return most;
+    });
 }
 
 void Traffic::subtract_window(const Traffic &other, std::int64_t now) noexcept {
     advance(floor_divide(now, minute_length));
-    const Traffic theirs = other.at(now);
-    if (theirs.minute_ != minute_)
-        return; // the clock went back: there is nothing to compare
-    for (std::size_t i = 0; i < minutes_.size(); ++i)
-        minutes_[i].subtract(theirs.minutes_[i]);
+    other.at(now, [&](const Traffic &theirs) {
+        if (theirs.minute_ != minute_)
+            return; // the clock went back: there is nothing to compare
+        for (std::size_t i = 0; i < minutes_.size(); ++i)
+            minutes_[i].subtract(theirs.minutes_[i]);
+    });
 }
 
 void Traffic::clear_window() noexcept { minutes_ = {}; }

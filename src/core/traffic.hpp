@@ -47,7 +47,7 @@ class Traffic {
 
   private:
     void advance(std::int64_t minute) noexcept;
-    Traffic at(std::int64_t now) const noexcept;
+    template <class Look> auto at(std::int64_t now, Look look) const noexcept;
     Cohort sum(int youngest, int oldest) const noexcept; // ages in minutes, both included
 
     std::int64_t minute_ = 0; // of the newest bucket

@@ -61,6 +61,13 @@ void check_kept(std::string_view kept, const Sent &sent) {
     FUZZ_CHECK(!holds_word(kept, sent.code));
 }
 
+void check_price(const std::optional<Money> &price) {
+    if (!price)
+        return;
+    FUZZ_CHECK(price->amount >= 0 && price->amount <= most_money);
+    FUZZ_CHECK(price->currency.empty() || is_currency(price->currency));
+}
+
 void check_outcome(const Outcome &outcome, const HttpResponse &response, const Sent &sent) {
     const bool accepted = outcome.verdict == Verdict::accepted;
     FUZZ_CHECK(!accepted || (response.status >= 200 && response.status <= 299));
@@ -70,6 +77,8 @@ void check_outcome(const Outcome &outcome, const HttpResponse &response, const S
     FUZZ_CHECK(accepted || outcome.message_id.empty());
     FUZZ_CHECK(outcome.message_id.empty() || may_keep_message_id(outcome.message_id, sent));
     FUZZ_CHECK(outcome.message_id.size() <= longest_id);
+    FUZZ_CHECK(accepted || !outcome.price);
+    check_price(outcome.price);
     check_kept(outcome.error, sent);
     check_kept(outcome.message_id, sent);
     FUZZ_CHECK(!outcome.retry_after || outcome.verdict == Verdict::retry ||
@@ -78,6 +87,7 @@ void check_outcome(const Outcome &outcome, const HttpResponse &response, const S
 }
 
 void check_receipt(const Receipt &receipt, const Sent &sent) {
+    check_price(receipt.price);
     FUZZ_CHECK(receipt.error.empty() || receipt.state == DeliveryState::undelivered);
     FUZZ_CHECK(receipt.error.size() <= longest_error);
     check_kept(receipt.error, sent);

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from http import HTTPStatus
 from urllib.parse import unquote
 
@@ -79,6 +80,8 @@ class Response:
         lines = [_status_line(self.status)]
         if self.status not in (204, 304):
             lines.append(f"Content-Type: {self.content_type}\r\nContent-Length: {length}\r\n")
+        if "Date" not in self.extra:
+            lines.append(f"Date: {formatdate(usegmt=True)}\r\n")
         for name, value in self.extra.items():
             lines.append(f"{name}: {value}\r\n")
         lines.append("\r\n" if keep_alive else "Connection: close\r\n\r\n")

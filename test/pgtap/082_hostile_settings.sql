@@ -57,7 +57,7 @@ INSERT INTO call (expected, form, argument) SELECT expected, 'SELECT set_config(
     ('42602', $$'mfa.nonsense', '1'$$), ('42602', $$'mfa.code_lenght', '6'$$), ('42704', $$'mfa_code_length', '6'$$),
     ('42602', $$'mfa.code_length.x', '6'$$),
     ('55P02', $$'mfa.key_file', '/etc/passwd'$$), ('55P02', $$'mfa.retention', '1h'$$),
-    ('55P02', $$'mfa.unknown_retries', '0'$$),
+    ('55P02', $$'mfa.unknown_retries', '0'$$), ('55P02', $$'mfa.currency', 'EUR'$$),
     ('55P02', $$'mfa.max_workers', '1'$$), ('55P02', $$'mfa.max_in_flight', '1'$$),
     ('6', $$'mfa.code_length', NULL$$), ('20', $$'mfa.code_length', ' 20 '$$),
     ('', $$'mfa.send_limit', ''$$), (' ', $$'mfa.send_limit', ' '$$),

@@ -1,6 +1,6 @@
 -- What those who operate the database see and do: statistics, health, erasing a recipient.
 BEGIN;
-SELECT plan(49);
+SELECT plan(50);
 
 CREATE SERVER box FOREIGN DATA WRAPPER mfa_inbox;
 CREATE USER MAPPING FOR PUBLIC SERVER box;
@@ -111,6 +111,10 @@ SELECT throws_ok('SELECT mfa.list_tries()', '42501');
 SELECT throws_ok('SELECT mfa.list_holds()', '42501');
 SELECT throws_ok('SELECT mfa_stat_reset()', '42501');
 SELECT throws_ok('SELECT mfa_lift_hold(''+49'')', '42501');
+RESET ROLE;
+GRANT EXECUTE ON FUNCTION mfa_forget TO regress_other;
+SET ROLE regress_other;
+SELECT is(mfa_forget('+14155550104'), 1::bigint, 'who may erase needs no right on the tables');
 RESET ROLE;
 GRANT USAGE ON SCHEMA mfa TO regress_other;
 GRANT SELECT ON mfa.health, mfa.holds, mfa.stat_send, mfa.stat_verify, mfa.stat_provider, mfa.stat_delivery, mfa.progress_drain TO regress_other;

@@ -109,12 +109,19 @@ HttpRequest build_lookup(const LookupTarget &target, const Options &options) {
     return request;
 }
 
-Receipt read_lookup(Channel /*channel*/, const HttpResponse &response, const Sent &sent) {
+// Of texts (SmsLog.java, MessagePrice.java): "the price per individual message", and "the number of
+// messages content was split to". Of calls, the price of a second alone is told.
+constexpr MoneyAt text_price{.amount = "/results/0/price/pricePerMessage",
+                             .currency = "/results/0/price/currency",
+                             .count = "/results/0/messageCount"};
+
+Receipt read_lookup(Channel channel, const HttpResponse &response, const Sent &sent) {
     // What was rejected before it got to a network has no error but a status.
     constexpr std::string_view error = "/results/0/error/name";
     const bool no_error = first_scalar_at(response.body, {error}) == "NO_ERROR";
     return receipt_at(response, "/results/0/status/groupName",
-                      no_error ? "/results/0/status/name" : error, sent);
+                      no_error ? "/results/0/status/name" : error, sent,
+                      channel == Channel::voice ? MoneyAt{} : text_price);
 }
 
 // Ids of the status of a message that is undeliverable (group 2), expired (4) or rejected (5).

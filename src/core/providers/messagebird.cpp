@@ -113,11 +113,19 @@ HttpRequest build_lookup(const LookupTarget &target, const Options &options) {
     return request;
 }
 
+// Of texts: what the message was billed with. MessageBird has announced it for answers and reports; its
+// OpenAPI document has it in look-ups alone, there in TRC, which is no currency of ISO 4217.
+constexpr MoneyAt text_price{.amount = "/recipients/items/0/price/amount",
+                             .currency = "/recipients/items/0/price/currency"};
+
+MoneyAt price_of(Channel channel) { return channel == Channel::voice ? MoneyAt{} : text_price; }
+
 // Texts: scheduled, sent, buffered, delivered, expired, delivery_failed. Calls: calling, answered,
 // failed, busy, machine; answered is their last state, and a machine is nobody who could use a code.
 Receipt read_lookup(Channel channel, const HttpResponse &response, const Sent &sent) {
     constexpr std::string_view state = "/recipients/items/0/status";
-    Receipt receipt = receipt_at(response, state, "/recipients/items/0/statusErrorCode", sent);
+    Receipt receipt =
+        receipt_at(response, state, "/recipients/items/0/statusErrorCode", sent, price_of(channel));
     if (channel != Channel::voice || classify_status(response.status) != Verdict::accepted)
         return receipt;
     const std::string word = first_scalar_at(response.body, {state});
@@ -151,7 +159,7 @@ Outcome read(const OutboundMessage &message, const Options & /*options*/,
                       first_scalar_at(response.body, {"/errors/0/code"}), known_codes);
     const std::string count = first_scalar_at(response.body, {"/recipients/totalSentCount"});
     if (!count.empty() && count[0] >= '1' && count[0] <= '9')
-        return accepted(message, response, "/id");
+        return accepted(message, response, "/id", price_of(message.channel));
     // No recipient, or one who can't have it: it is not sent. One that still waits may get it.
     const std::string word = first_scalar_at(response.body, {"/recipients/items/0/status"});
     const bool final =

@@ -17,6 +17,7 @@ constexpr std::array channels{Channel::sms};
 
 constexpr std::array plivo_options{
     OptionSpec{"base_url", OptionPlace::server, false, check_base_url},
+    OptionSpec{"currency", OptionPlace::server, false, check_currency},
     OptionSpec{"powerpack_uuid", OptionPlace::server, false, check_identifier},
     OptionSpec{"auth_id", OptionPlace::user_mapping, true, check_identifier},
     OptionSpec{"auth_token", OptionPlace::user_mapping, true, check_single_line},
@@ -69,8 +70,12 @@ HttpRequest build_lookup(const LookupTarget &target, const Options &options) {
     return request;
 }
 
+// "The total amount charged for this message" ("The Message object"), in a currency that is not said.
+// Its examples have carrier_fees apart from it, and larger; that they are charged on top is unverified.
+constexpr MoneyAt price{.amount = "/total_amount"};
+
 Receipt read_lookup(Channel /*channel*/, const HttpResponse &response, const Sent &sent) {
-    return receipt_at(response, "/message_state", "/error_code", sent);
+    return receipt_at(response, "/message_state", "/error_code", sent, price);
 }
 
 // An error is a sentence, or one of these words; the numbers of "Error Codes" come with a message's

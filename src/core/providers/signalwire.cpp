@@ -109,8 +109,11 @@ HttpRequest build_lookup(const LookupTarget &target, const Options &options) {
     return request;
 }
 
+// Of LaML's texts and calls: "null if not yet calculated" (specs/compatibility-api, signalwire/docs).
+constexpr MoneyAt price{.amount = "/price", .currency = "/price_unit"};
+
 Receipt read_lookup(Channel /*channel*/, const HttpResponse &response, const Sent &sent) {
-    return receipt_at(response, "/status", "/error_code", sent);
+    return receipt_at(response, "/status", "/error_code", sent, price);
 }
 
 std::optional<SignatureScheme> signature_scheme(const Options & /*options*/) {
@@ -160,7 +163,8 @@ Outcome read(const OutboundMessage &message, const Options & /*options*/,
     const std::string status = first_scalar_at(response.body, {"/status"});
     if (status == "failed" || status == "undelivered" || status == "canceled")
         return failed(message, response, Verdict::refused, provider_code(response), known_codes);
-    return accepted(message, response, message.channel == Channel::voice ? "/id" : "/sid");
+    return message.channel == Channel::voice ? accepted(message, response, "/id")
+                                             : accepted(message, response, "/sid", price);
 }
 
 } // namespace

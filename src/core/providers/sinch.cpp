@@ -141,6 +141,9 @@ HttpRequest build_lookup(const LookupTarget &target, const Options &options) {
     return request;
 }
 
+// Of calls: "the total amount charged for the call" (CallInformation). The SMS API tells no price.
+constexpr MoneyAt call_price{.amount = "/debit/amount", .currency = "/debit/currencyId"};
+
 Receipt read_lookup(Channel channel, const HttpResponse &response, const Sent &sent) {
     if (channel != Channel::voice)
         return receipt_at(response, "/statuses/0/status", "/statuses/0/code", sent);
@@ -148,7 +151,7 @@ Receipt read_lookup(Channel channel, const HttpResponse &response, const Sent &s
     // reason for its end say something.
     if (first_scalar_at(response.body, {"/status"}) != "FINAL")
         return {};
-    Receipt receipt = receipt_at(response, "/result", "/reason", sent);
+    Receipt receipt = receipt_at(response, "/result", "/reason", sent, call_price);
     if (first_scalar_at(response.body, {"/result"}) == "ANSWERED" &&
         classify_status(response.status) == Verdict::accepted)
         receipt.state = DeliveryState::delivered;

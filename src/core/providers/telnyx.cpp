@@ -124,11 +124,14 @@ HttpRequest build_lookup(const LookupTarget &target, const Options &options) {
     return request;
 }
 
+// Of texts: "the amount deducted from your account" (OutboundMessagePayload).
+constexpr MoneyAt price{.amount = "/data/cost/amount", .currency = "/data/cost/currency"};
+
 // A call has no error code; its status says why nobody heard it.
 Receipt read_lookup(Channel channel, const HttpResponse &response, const Sent &sent) {
     if (channel == Channel::voice)
         return receipt_at(response, "/status", "/error_code", sent);
-    return receipt_at(response, "/data/to/0/status", "/data/errors/0/code", sent);
+    return receipt_at(response, "/data/to/0/status", "/data/errors/0/code", sent, price);
 }
 
 // 400xx come with a message that has failed, the others with a request. A daily limit is final: no
@@ -215,7 +218,7 @@ Outcome read(const OutboundMessage &message, const Options & /*options*/,
     if (parse_delivery_state(status) == DeliveryState::undelivered)
         return failed(message, response, Verdict::refused, provider_code(response), known_codes);
     return message.channel == Channel::voice ? accepted_call(message, response)
-                                             : accepted(message, response, "/data/id");
+                                             : accepted(message, response, "/data/id", price);
 }
 
 } // namespace

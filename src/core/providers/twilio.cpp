@@ -138,9 +138,13 @@ HttpRequest build_lookup(const LookupTarget &target, const Options &options) {
     return request;
 }
 
+// Of texts and calls, as a negative amount. It comes "after the message has been sent", or the call is
+// completed, and "may not be immediately available": null until then.
+constexpr MoneyAt price{.amount = "/price", .currency = "/price_unit"};
+
 // A call has no error_code; its status says why nobody heard it.
 Receipt read_lookup(Channel /*channel*/, const HttpResponse &response, const Sent &sent) {
-    return receipt_at(response, "/status", "/error_code", sent);
+    return receipt_at(response, "/status", "/error_code", sent, price);
 }
 
 std::optional<SignatureScheme> signature_scheme(const Options & /*options*/) {
@@ -222,7 +226,7 @@ Outcome read(const OutboundMessage &message, const Options & /*options*/,
     const std::string status = first_scalar_at(response.body, {"/status"});
     if (status == "failed" || status == "undelivered" || status == "canceled")
         return failed(message, response, Verdict::refused, provider_code(response), known_codes);
-    return accepted(message, response, "/sid");
+    return accepted(message, response, "/sid", price);
 }
 
 } // namespace

@@ -47,6 +47,7 @@ constexpr std::array vonage_options{
     OptionSpec{"api", OptionPlace::server, false, check_api},
     OptionSpec{"application_id", OptionPlace::server, false, check_identifier},
     OptionSpec{"base_url", OptionPlace::server, false, check_base_url},
+    OptionSpec{"currency", OptionPlace::server, false, check_currency},
     OptionSpec{"say_language", OptionPlace::server, false, check_identifier},
     OptionSpec{"say_voice", OptionPlace::server, false, check_style},
     OptionSpec{"api_key", OptionPlace::user_mapping, false, check_identifier},
@@ -190,8 +191,15 @@ HttpRequest build_lookup(const LookupTarget &target, const Options &options) {
     return request;
 }
 
+// Prices of the SMS API and the Voice API come without their currency: the account's, "by default
+// Euros", which "can change in the Dashboard to US Dollars" (definitions/pricing.yml). So option
+// currency has no default. A text that mfa sends has one part. A call's price is "only sent if status
+// is completed".
+constexpr MoneyAt sms_price{.amount = "/messages/0/message-price"};
+constexpr MoneyAt call_price{.amount = "/price"};
+
 Receipt read_lookup(Channel /*channel*/, const HttpResponse &response, const Sent &sent) {
-    return receipt_at(response, "/status", "/detail", sent);
+    return receipt_at(response, "/status", "/detail", sent, call_price);
 }
 
 // messages[0].status of the SMS API. 13 and 16 to 20 are no longer used.
@@ -265,7 +273,7 @@ Outcome read_sms(const OutboundMessage &message, const HttpResponse &response) {
         return failed(message, response, Verdict::refused, status, sms_codes);
     if (verdict != Verdict::accepted)
         return failed(message, response, verdict, {}, sms_codes);
-    return accepted(message, response, "/messages/0/message-id");
+    return accepted(message, response, "/messages/0/message-id", sms_price);
 }
 
 std::string api_code(const HttpResponse &response) {
