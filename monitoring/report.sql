@@ -4,6 +4,7 @@
 \echo
 \echo 'DATABASE'
 SELECT current_database() AS database, split_part(current_setting('server_version'), ' ', 1) AS server,
+       current_setting('mfa.currency', true) AS currency,
        date_trunc('second', now()) AS now, date_trunc('second', stats_reset) AS "statistics since"
   FROM mfa.stat_send
 \g (footer=off null=-)
