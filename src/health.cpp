@@ -75,8 +75,9 @@ HealthCheck queue() {
         return {"queue", ok, "nothing is due", ""};
     const long age = static_cast<long>((GetCurrentTimestamp() - oldest) / USECS_PER_SEC);
     return {"queue", age > stuck_queue ? critical : (age > slow_queue ? warning : ok),
-            std::to_string(count) + " messages are due, the first for " + std::to_string(age) +
-                " s",
+            std::to_string(count) +
+                (count == 1 ? " message is due, for " : " messages are due, the first for ") +
+                std::to_string(age) + " s",
             age > slow_queue ? "See mfa.progress_drain, and what is said of workers and providers."
                              : ""};
 }
@@ -89,23 +90,35 @@ HealthCheck fraud_guard() {
                 "SET mfa.fraud_guard to monitor or enforce."};
     if (count == 0)
         return {"fraud guard", ok, "nothing is held back", ""};
-    return {"fraud guard", warning, std::to_string(count) + " prefixes of numbers are held back",
+    return {"fraud guard", warning,
+            std::to_string(count) + (count == 1 ? " prefix of numbers is held back"
+                                                : " prefixes of numbers are held back"),
             "See mfa.holds."};
 }
 
-// The entry of a provider that was used last, of any channel; null: it was not used.
-const stats::Tries *last_used(const std::string &provider, const stats::Tries *tries, int count) {
-    const auto used_at = [](const stats::Tries &entry) {
-        return std::max(entry.accepted_at, entry.failed_at);
-    };
-    const stats::Tries *last = nullptr;
-    for (int i = 0; i < count; ++i)
-        if (provider == NameStr(tries[i].provider) && (!last || used_at(tries[i]) > used_at(*last)))
-            last = &tries[i];
-    return last;
+// What is known of a provider, of all its channels.
+struct Use {
+    TimestampTz accepted_at = 0; // the last time; 0: never
+    TimestampTz failed_at = 0;
+    std::string error; // of then
+};
+
+Use use_of(const std::string &provider, const stats::Tries *tries, int count) {
+    Use use;
+    for (int i = 0; i < count; ++i) {
+        const stats::Tries &entry = tries[i];
+        if (provider != NameStr(entry.provider))
+            continue;
+        use.accepted_at = std::max(use.accepted_at, entry.accepted_at);
+        if (entry.failed_at > use.failed_at) {
+            use.failed_at = entry.failed_at;
+            use.error = std::string("; last error: ") + entry.error;
+        }
+    }
+    return use;
 }
 
-HealthCheck provider(const std::string &name, const stats::Tries *last) {
+HealthCheck provider(const std::string &name, const Use &use) {
     const std::string title = "provider " + name;
     try {
         servers::find(name);
@@ -113,16 +126,14 @@ HealthCheck provider(const std::string &name, const stats::Tries *last) {
         return {title, critical, error.message(), error.hint()};
     }
     const core::Breaker breaker = pg::call([&] { return breakers::load(name.c_str()); });
-    const std::string error = last ? std::string("; last error: ") + last->error : "";
     if (!breaker.is_closed() || breaker.is_open(core::Breaker::Clock::now()))
-        return {title, warning, "put aside: it does not answer, or has asked for a pause" + error,
+        return {title, warning,
+                "put aside: it does not answer, or has asked for a pause" + use.error,
                 "It is tried again by itself. See mfa.stat_provider, and the provider's status."};
-    if (!last)
-        return {title, ok, "not used yet", ""};
-    if (last->failed_at > last->accepted_at)
-        return {title, warning, "did not take its last message" + error,
+    if (use.failed_at > use.accepted_at)
+        return {title, warning, "did not take its last message" + use.error,
                 "See mfa.stat_provider, and docs/debug-a-message.md."};
-    return {title, ok, "took its last message", ""};
+    return {title, ok, use.accepted_at ? "took its last message" : "not used yet", ""};
 }
 
 HealthCheck clock(const stats::Tries *tries, int count) {
@@ -164,7 +175,7 @@ std::vector<HealthCheck> check_health(const std::string &version) {
         checks.push_back({"providers", warning, "mfa.provider is not set in this session",
                           "ALTER DATABASE ... SET mfa.provider = '...'; \\des lists the servers."});
     for (const std::string &name : names)
-        checks.push_back(provider(name, last_used(name, tries.data(), count)));
+        checks.push_back(provider(name, use_of(name, tries.data(), count)));
     checks.push_back(clock(tries.data(), count));
     checks.push_back(fraud_guard());
     return checks;
