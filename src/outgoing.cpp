@@ -1,5 +1,7 @@
 #include "outgoing.hpp"
 
+#include <memory>
+
 #include "budgets.hpp"
 #include "core/compose.hpp"
 #include "core/country_code.hpp"
@@ -52,7 +54,9 @@ std::string destination_of(const OutgoingMessage &message) {
 
 void take_turn(const OutgoingMessage &message, const std::vector<core::RecipientHash> &hashes) {
     const send_limits::Horizon horizon = send_limits::horizon();
-    std::vector<TimestampTz> sends(static_cast<std::size_t>(horizon.count));
+    // Room for many, of which nearly always few are written: it is not cleared.
+    const auto room = static_cast<std::size_t>(horizon.count);
+    const auto sends = std::make_unique_for_overwrite<TimestampTz[]>(room);
     const int count = pg::call([&] {
         store::lock_recipient(hashes.front());
         if (horizon.count == 0 || message.test_code)
@@ -60,14 +64,14 @@ void take_turn(const OutgoingMessage &message, const std::vector<core::Recipient
         Relation requests = store::open_requests(AccessShareLock);
         const int found = store::sends_since(
             requests, hashes.data(), static_cast<int>(hashes.size()),
-            GetCurrentTimestamp() - horizon.microseconds, sends.data(), horizon.count);
+            GetCurrentTimestamp() - horizon.microseconds, sends.get(), horizon.count);
         table_close(requests, NoLock);
         return found;
     });
     if (message.test_code)
         return;
-    sends.resize(static_cast<std::size_t>(count));
-    send_limits::check_recipient(sends, GetCurrentTimestamp());
+    send_limits::check_recipient({sends.get(), static_cast<std::size_t>(count)},
+                                 GetCurrentTimestamp());
     budgets::check(destination_of(message));
     send_limits::count(message.recipient, message.route);
 }
