@@ -17,7 +17,7 @@ Statement claim_statement = {
     " SELECT m.request, m.n, m.channel, m.fallback_for, m.tries, m.state FROM mfa.message m"
     "  WHERE m.state IN ('queued', 'sending') AND m.provider = $4 AND m.due_at <= $1"
     "  ORDER BY m.due_at LIMIT $3 FOR UPDATE SKIP LOCKED),"
-    " look AS ("
+    " look AS MATERIALIZED (" // or `ending` is found out anew at each mention
     " SELECT due.request, due.n, due.state, r.sealed, r.key_id, r.owner, r.expires_at,"
     "   CASE WHEN r.id IS NULL THEN 'request gone'"
     "    WHEN r.state <> 'live' THEN 'request ' || r.state"
