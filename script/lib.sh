@@ -60,11 +60,15 @@ leave_scratch() {
             sleep 0.05
         done
     done < <(find "$scratch" -name postmaster.pid)
+    if [[ -d $scratch/results ]]; then
+        mkdir -p "${results:?}" && cp -r "$scratch/results/." "$results"
+    fi
     if [[ -n $keep ]]; then say "kept $scratch"; else rm -rf "$scratch"; fi
 }
 
 # enter_scratch "$@": returns in the copy only. With --keep among the arguments, the folder outlives
-# a failure. Settings pass by the names MFA_* and PG_MAJOR, everything else (PGHOST, CFLAGS, …) stays.
+# a failure. What a script leaves in the folder results there is copied to the one that $results
+# names. Settings pass by the names MFA_* and PG_MAJOR, everything else (PGHOST, CFLAGS, …) stays.
 enter_scratch() {
     if [[ -n ${MFA_SCRATCH:-} && $root == "$MFA_SCRATCH/src" ]]; then
         cd "$root" || exit
