@@ -52,12 +52,9 @@ int64 forget(std::string_view recipient) {
         int64 requests = 0;
         as_owner([&] {
             Datum *values = static_cast<Datum *>(palloc(hashes.size() * sizeof(Datum)));
-            int count = 0;
-            for (const core::RecipientHash &hash : hashes)
-                values[count++] = catalog::bytes_datum(hash);
-            run(forget_statement, {BYTEAARRAYOID},
-                {PointerGetDatum(
-                    construct_array(values, count, BYTEAOID, -1, false, TYPALIGN_INT))},
+            for (std::size_t i = 0; i < hashes.size(); ++i)
+                values[i] = catalog::bytes_datum(hashes[i]);
+            run(forget_statement, {BYTEAARRAYOID}, {array_datum(BYTEAOID, values, hashes.size())},
                 SPI_OK_DELETE);
             requests = static_cast<int64>(SPI_processed);
         });

@@ -47,16 +47,20 @@ Statement claim_statement = {
     "  look.state = 'sending', m.destination, m.created_at, m.fallback_for IS NOT NULL",
     nullptr};
 
-// One message, by its key. Where a planner that has seen an empty outbox could prove that a row is in the
+// Each message by its key. Where a planner that has seen an empty outbox could prove that a row is in the
 // index of what is due, it would read all of that for each row: a backlog would take its square. Hence IS
 // NOT DISTINCT FROM, which proves nothing.
 Statement record_statement = {
-    "UPDATE mfa.message m SET state = $4, due_at = $5, provider = $6, unknowns = $7,"
-    "  message_id = nullif($8, ''), error = nullif($9, ''), cost = $10,"
-    "  sent_at = CASE WHEN $4 = 'sent' THEN pg_catalog.clock_timestamp() END,"
-    "  ended_at = CASE WHEN $4 = 'failed' THEN pg_catalog.clock_timestamp() END"
-    " WHERE m.request = $1 AND m.n = $2 AND m.state IS NOT DISTINCT FROM 'sending' AND m.tries = $3"
-    " RETURNING m.channel, m.destination, m.created_at",
+    "UPDATE mfa.message m SET state = e.state, due_at = e.due_at, provider = e.provider,"
+    "  unknowns = e.unknowns, message_id = nullif(e.message_id, ''), error = nullif(e.error, ''),"
+    "  cost = e.cost,"
+    "  sent_at = CASE WHEN e.state = 'sent' THEN pg_catalog.clock_timestamp() END,"
+    "  ended_at = CASE WHEN e.state = 'failed' THEN pg_catalog.clock_timestamp() END"
+    " FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) WITH ORDINALITY"
+    "  AS e (request, n, tries, state, due_at, provider, unknowns, message_id, error, cost, place)"
+    " WHERE m.request = e.request AND m.n = e.n AND m.state IS NOT DISTINCT FROM 'sending'"
+    "  AND m.tries = e.tries"
+    " RETURNING e.place::pg_catalog.int4, m.channel, m.destination, m.created_at",
     nullptr};
 
 // The message behind one that did not arrive need not wait for its time.
@@ -151,46 +155,82 @@ int claim(const std::string &provider, TimestampTz lease_end, int limit,
     return static_cast<int>(rows);
 }
 
+namespace {
+
+bool is_sent(const Record &entry) { return std::strcmp(entry.state, "sent") == 0; }
+bool is_failed(const Record &entry) { return std::strcmp(entry.state, "failed") == 0; }
+
+// Of its segments: what the provider has said, or else what the table of prices says.
+int64 cost_of(const Record &entry) {
+    return is_sent(entry) ? entry.reported.value_or(entry.segments * entry.price.segment) : 0;
+}
+
+// One column of all records.
+template <class Value> Datum column(Oid type, const std::vector<Record> &records, Value value) {
+    Datum *values = static_cast<Datum *>(palloc(records.size() * sizeof(Datum)));
+    for (std::size_t i = 0; i < records.size(); ++i)
+        values[i] = value(records[i]);
+    return array_datum(type, values, records.size());
+}
+
+void update_messages(const std::vector<Record> &records) {
+    const auto numbers = [&](int Record::*field) {
+        return column(INT4OID, records,
+                      [=](const Record &entry) { return Int32GetDatum(entry.*field); });
+    };
+    const auto texts = [&](std::string Record::*field) {
+        return column(TEXTOID, records,
+                      [=](const Record &entry) { return text_datum(entry.*field); });
+    };
+    run(record_statement,
+        {UUIDARRAYOID, INT4ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID,
+         INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID},
+        {column(UUIDOID, records, [](const Record &entry) { return id_datum(entry.request); }),
+         numbers(&Record::n), numbers(&Record::tries),
+         column(TEXTOID, records,
+                [](const Record &entry) { return CStringGetTextDatum(entry.state); }),
+         column(TIMESTAMPTZOID, records,
+                [](const Record &entry) { return TimestampTzGetDatum(entry.due_at); }),
+         texts(&Record::provider), numbers(&Record::unknowns), texts(&Record::message_id),
+         texts(&Record::error),
+         column(INT8OID, records,
+                [](const Record &entry) { return Int64GetDatum(cost_of(entry)); })},
+        SPI_OK_UPDATE_RETURNING);
+}
+
+} // namespace
+
 void record(const std::vector<Record> &records) {
-    usage::Line *lines = static_cast<usage::Line *>(palloc(records.size() * sizeof(usage::Line)));
+    if (records.empty())
+        return;
+    update_messages(records);
+    const uint64 rows = SPI_processed;
+    usage::Line *lines = static_cast<usage::Line *>(palloc0(rows * sizeof(usage::Line)));
+    const Record **recorded = static_cast<const Record **>(palloc(rows * sizeof(const Record *)));
     int count = 0;
-    for (const Record &entry : records) {
-        const bool is_sent = std::strcmp(entry.state, "sent") == 0;
-        const bool is_failed = std::strcmp(entry.state, "failed") == 0;
-        const int64 cost =
-            is_sent ? entry.reported.value_or(entry.segments * entry.price.segment) : 0;
-        run(record_statement,
-            {UUIDOID, INT4OID, INT4OID, TEXTOID, TIMESTAMPTZOID, TEXTOID, INT4OID, TEXTOID, TEXTOID,
-             INT8OID},
-            {id_datum(entry.request), Int32GetDatum(entry.n), Int32GetDatum(entry.tries),
-             CStringGetTextDatum(entry.state), TimestampTzGetDatum(entry.due_at),
-             text_datum(entry.provider), Int32GetDatum(entry.unknowns),
-             text_datum(entry.message_id), text_datum(entry.error), Int64GetDatum(cost)},
-            SPI_OK_UPDATE_RETURNING);
-        if (SPI_processed == 0)
-            continue;
+    for (uint64 row = 0; row < rows; ++row) {
         bool is_null;
-        const bool is_request = entry.n == 1 && (is_sent || is_failed);
+        const Record &entry = records[static_cast<std::size_t>(read_int(row, 1)) - 1];
+        recorded[row] = &entry;
         usage::Line &line = lines[count];
-        line = {};
-        line.day = usage::day_of(read_time(0, 3));
+        line.day = usage::day_of(read_time(row, 4));
         line.provider = entry.tried.c_str();
-        line.channel = TextDatumGetCString(field(0, 1, &is_null));
-        line.destination = TextDatumGetCString(field(0, 2, &is_null));
-        line.requests = is_request ? 1 : 0;
-        line.messages = is_sent ? 1 : 0;
-        line.segments = is_sent ? entry.segments : 0;
+        line.channel = TextDatumGetCString(field(row, 2, &is_null));
+        line.destination = TextDatumGetCString(field(row, 3, &is_null));
+        line.requests = entry.n == 1 && (is_sent(entry) || is_failed(entry)) ? 1 : 0;
+        line.messages = is_sent(entry) ? 1 : 0;
+        line.segments = is_sent(entry) ? entry.segments : 0;
         line.unknown = entry.is_unknown ? 1 : 0;
-        line.failed = is_failed ? 1 : 0;
-        line.cost = cost + line.requests * entry.price.request;
+        line.failed = is_failed(entry) ? 1 : 0;
+        line.cost = cost_of(entry) + line.requests * entry.price.request;
         if (line.requests + line.messages + line.unknown + line.failed > 0)
             ++count;
-        if (!is_sent && !is_failed)
-            continue;
-        announce({entry.request, entry.n, entry.state, line.channel, entry.provider.c_str()});
-        if (is_failed)
-            hasten_fallback(entry.request, entry.n);
+        if (is_sent(entry) || is_failed(entry))
+            announce({entry.request, entry.n, entry.state, line.channel, entry.provider.c_str()});
     }
+    for (uint64 row = 0; row < rows; ++row) // statements of their own, which end what was answered
+        if (is_failed(*recorded[row]))
+            hasten_fallback(recorded[row]->request, recorded[row]->n);
     usage::add(lines, count);
     if (count > 0)
         budgets::announce(budgets::Occasion::spent);
@@ -212,12 +252,10 @@ void hasten_fallback(const core::RequestId &request, int n) {
 
 int pass_on(const std::string &provider, const std::vector<std::string> &put_aside, int limit) {
     Datum *names = static_cast<Datum *>(palloc(put_aside.size() * sizeof(Datum)));
-    int count = 0;
-    for (const std::string &name : put_aside)
-        names[count++] = text_datum(name);
+    for (std::size_t i = 0; i < put_aside.size(); ++i)
+        names[i] = text_datum(put_aside[i]);
     run(pass_on_statement, {TEXTOID, TEXTARRAYOID, TIMESTAMPTZOID, INT4OID},
-        {text_datum(provider),
-         PointerGetDatum(construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT)),
+        {text_datum(provider), array_datum(TEXTOID, names, put_aside.size()),
          TimestampTzGetDatum(GetCurrentTimestamp()), Int32GetDatum(limit)},
         SPI_OK_UPDATE);
     return static_cast<int>(SPI_processed);

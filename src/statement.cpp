@@ -60,4 +60,13 @@ Datum id_datum(const core::RequestId &id) {
     return UUIDPGetDatum(copy);
 }
 
+Datum array_datum(Oid element, Datum *values, std::size_t count) {
+    int16 length;
+    bool by_value;
+    char alignment;
+    get_typlenbyvalalign(element, &length, &by_value, &alignment);
+    return PointerGetDatum(
+        construct_array(values, static_cast<int>(count), element, length, by_value, alignment));
+}
+
 } // namespace mfa

@@ -31,5 +31,7 @@ TimestampTz answered_time();
 
 Datum text_datum(const std::string &value);
 Datum id_datum(const core::RequestId &id);
+// An array of `count` values of that type.
+Datum array_datum(Oid element, Datum *values, std::size_t count);
 
 } // namespace mfa
