@@ -92,17 +92,9 @@ constexpr std::array regions{
     Region{"zh-TW", "886"},
 };
 
-// Calls `visit` with each code and its locale until it answers true.
-template <class Visit> constexpr void visit_codes(Visit visit) {
-    for (const Region &region : regions) {
-        std::string_view rest = region.codes;
-        while (!rest.empty())
-            if (visit(cut(rest, ' '), region.locale))
-                return;
-    }
-}
-
 // A number of its own for each code of up to four digits: 149 for "49".
+constexpr std::size_t longest_code = 4;
+constexpr std::size_t indexes = 20'000;
 constexpr std::size_t index_of(std::string_view code) {
     std::size_t index = 1;
     for (const char digit : code)
@@ -110,22 +102,34 @@ constexpr std::size_t index_of(std::string_view code) {
     return index;
 }
 
-// No code is there twice, or begins with another: a number has at most one.
+// By the index of its code, the number of a region, from 1; 0: no code.
+constexpr std::array<std::uint8_t, indexes> region_numbers = [] {
+    std::array<std::uint8_t, indexes> numbers{};
+    static_assert(regions.size() < 256);
+    for (std::size_t i = 0; i < regions.size(); ++i) {
+        std::string_view rest = regions[i].codes;
+        while (!rest.empty()) {
+            std::uint8_t &number = numbers[index_of(cut(rest, ' '))];
+            if (number != 0)
+                throw "a code is there twice";
+            number = static_cast<std::uint8_t>(i + 1);
+        }
+    }
+    return numbers;
+}();
+
+// No code begins with another: a number has at most one.
 constexpr bool are_prefix_free() {
-    std::array<bool, 20'000> is_code{};
-    bool free = true;
-    visit_codes([&](std::string_view code, std::string_view) {
-        bool &known = is_code[index_of(code)];
-        free = free && !known;
-        known = true;
-        return false;
-    });
-    visit_codes([&](std::string_view code, std::string_view) {
-        for (std::size_t length = 1; length < code.size(); ++length)
-            free = free && !is_code[index_of(code.substr(0, length))];
-        return false;
-    });
-    return free;
+    for (const Region &region : regions) {
+        std::string_view rest = region.codes;
+        while (!rest.empty()) {
+            const std::string_view code = cut(rest, ' ');
+            for (std::size_t length = 1; length < code.size(); ++length)
+                if (region_numbers[index_of(code.substr(0, length))] != 0)
+                    return false;
+        }
+    }
+    return true;
 }
 static_assert(are_prefix_free());
 
@@ -137,14 +141,10 @@ std::string_view recipient_locale(std::string_view recipient) noexcept {
     const std::string_view digits = recipient.substr(1);
     if (!std::all_of(digits.begin(), digits.end(), is_digit))
         return {};
-    std::string_view likely;
-    visit_codes([&](std::string_view code, std::string_view locale) {
-        if (!digits.starts_with(code))
-            return false;
-        likely = locale;
-        return true;
-    });
-    return likely;
+    for (std::size_t length = 1; length <= std::min(longest_code, digits.size()); ++length)
+        if (const std::uint8_t number = region_numbers[index_of(digits.substr(0, length))])
+            return regions[number - 1U].locale;
+    return {};
 }
 
 } // namespace mfa::core
