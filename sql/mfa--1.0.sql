@@ -356,8 +356,8 @@ SELECT day, provider, channel, destination,
         UNION ALL
         SELECT (m.created_at AT TIME ZONE 'UTC')::date, m.provider, m.channel, m.destination, 0,
                CASE WHEN m.n OPERATOR(pg_catalog.=) 1 AND r.state OPERATOR(pg_catalog.=) 'verified' THEN 1 ELSE 0 END,
-               0, 0, 0, 0, CASE m.state WHEN 'delivered' THEN 1 ELSE 0 END,
-               CASE m.state WHEN 'undelivered' THEN 1 ELSE 0 END, 0
+               0, 0, 0, 0, CASE WHEN m.state OPERATOR(pg_catalog.=) 'delivered' THEN 1 ELSE 0 END,
+               CASE WHEN m.state OPERATOR(pg_catalog.=) 'undelivered' THEN 1 ELSE 0 END, 0
           FROM mfa.message m JOIN mfa.request r ON r.id OPERATOR(pg_catalog.=) m.request
          WHERE m.state OPERATOR(pg_catalog.<>) 'queued') lines
  GROUP BY day, provider, channel, destination;
@@ -490,8 +490,9 @@ REVOKE ALL ON FUNCTION mfa_stat_reset() FROM PUBLIC;
 -- What waits to be sent, and how long that takes at the pace of the last ten to twenty seconds.
 CREATE VIEW mfa.progress_drain AS
 SELECT w.provider, w.due, w.sending, w.later, w.oldest_due_at, s.breaker, s.accepted_per_second,
-       pg_catalog.make_interval(secs => w.due::double precision
-           OPERATOR(pg_catalog./) NULLIF(s.accepted_per_second, 0)) AS time_left
+       CASE WHEN s.accepted_per_second OPERATOR(pg_catalog.>) 0::double precision
+            THEN pg_catalog.make_interval(secs => w.due::double precision
+                     OPERATOR(pg_catalog./) s.accepted_per_second) END AS time_left
   FROM (SELECT m.provider,
                pg_catalog.count(*) FILTER (WHERE m.state OPERATOR(pg_catalog.=) 'queued'
                    AND m.due_at OPERATOR(pg_catalog.<=) pg_catalog.clock_timestamp()) AS due,
@@ -541,7 +542,7 @@ CREATE FUNCTION mfa_forget(recipient text) RETURNS bigint
 LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'mfa_forget';
 COMMENT ON FUNCTION mfa_forget(text)
-IS 'erases what is stored about a recipient, whoever has sent to it; tells how many requests that was';
+IS 'erases what tells of a recipient, whoever has sent to it; tells how many requests that was';
 REVOKE ALL ON FUNCTION mfa_forget(text) FROM PUBLIC;
 
 CREATE VIEW mfa.test_recipients AS

@@ -146,16 +146,27 @@ void Delivery::prepare_one(const core::Keyring &keys, const outbox::Claimed &mes
     out.channel = core::parse_channel(message.channel);
     out.secret =
         open_sealed(keys, message.key_id, message.request, as_bytes(message.sealed_request));
-    out.server = servers_.find(message.provider, message.owner);
-    if (!core::keeps_messages(*out.server->provider) && // an inbox costs nothing
-        !guard::admit({std::string(out.secret.recipient.view()), message.created_at,
-                       message.n == 1 && message.tries == 1},
-                      keys)) {
+    const auto is_held = [&] {
+        return !guard::admit({std::string(out.secret.recipient.view()), message.created_at,
+                              message.n == 1 && message.tries == 1},
+                             keys);
+    };
+    std::exception_ptr unusable;
+    try {
+        out.server = servers_.find(message.provider, message.owner);
+    } catch (const core::Error &) {
+        unusable = std::current_exception();
+    }
+    // An inbox costs nothing. Also where the server can't be used: the next one's try is not the first any
+    // more, and is not counted.
+    if ((unusable || !core::keeps_messages(*out.server->provider)) && is_held()) {
         outbox::Claimed last = message;
         last.next_provider.clear(); // another provider would not make it honest
         settle(last, refused("held back by the fraud guard")).was_tried = false;
         return;
     }
+    if (unusable)
+        std::rethrow_exception(unusable);
     core::RequestData options =
         open_sealed(keys, message.key_id, message.request, as_bytes(message.sealed_message));
     // Digits in another voice are understood, a whole sentence is not.

@@ -12,30 +12,21 @@ namespace mfa {
 
 namespace {
 
-// A message that is on its way may have been accepted: nobody will write down whether.
+// The rows stay until they are purged, so that what was sent is counted then, but tell nothing of whom: the
+// totals that the worker writes must not wait for the caller's transaction. A message that is on its way is
+// left to the worker, which would wait for it.
 Statement forget_statement = {
-    "WITH gone AS (SELECT r.id, r.state FROM mfa.request r WHERE r.recipient_hash = ANY ($1)"
-    "  ORDER BY r.id FOR UPDATE),"
-    " messages AS (DELETE FROM mfa.message m USING gone WHERE m.request = gone.id"
-    "  RETURNING m.created_at, m.provider, m.channel, m.destination, m.n, m.state,"
-    "   gone.state AS request_state),"
-    " counted AS (INSERT INTO mfa.usage_total AS u"
-    "  (day, provider, channel, destination, verified, delivered, undelivered, unknown)"
-    "  SELECT (m.created_at AT TIME ZONE 'UTC')::pg_catalog.date, m.provider, m.channel, m.destination,"
-    "   pg_catalog.count(*) FILTER (WHERE m.n = 1 AND m.request_state = 'verified'),"
-    "   pg_catalog.count(*) FILTER (WHERE m.state = 'delivered'),"
-    "   pg_catalog.count(*) FILTER (WHERE m.state = 'undelivered'),"
-    "   pg_catalog.count(*) FILTER (WHERE m.state = 'sending')"
-    "  FROM messages m"
-    "  WHERE m.n = 1 AND m.request_state = 'verified'"
-    "   OR m.state IN ('delivered', 'undelivered', 'sending')"
-    "  GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
-    "  ON CONFLICT (day, provider, channel, destination) DO UPDATE SET"
-    "   verified = u.verified + EXCLUDED.verified, delivered = u.delivered + EXCLUDED.delivered,"
-    "   undelivered = u.undelivered + EXCLUDED.undelivered, unknown = u.unknown + EXCLUDED.unknown),"
+    "WITH gone AS (UPDATE mfa.request r SET recipient_hash = $2, code_hash = NULL, sealed = NULL,"
+    "   purpose = '', attempts = 0, attempted_at = '-infinity',"
+    "   state = CASE r.state WHEN 'live' THEN 'canceled' ELSE r.state END,"
+    "   ended_at = coalesce(r.ended_at, $3), expires_at = least(r.expires_at, $3)"
+    "  WHERE r.recipient_hash = ANY ($1) RETURNING r.id),"
+    " messages AS (UPDATE mfa.message m SET sealed = NULL, message_id = NULL, error = NULL,"
+    "   due_at = CASE m.state WHEN 'sent' THEN 'infinity' ELSE m.due_at END"
+    "  FROM gone WHERE m.request = gone.id AND m.state <> 'sending'),"
     " inbox AS (DELETE FROM mfa.inbox i USING gone WHERE i.request = gone.id),"
     " failures AS (DELETE FROM mfa.failure f WHERE f.recipient_hash = ANY ($1))"
-    " DELETE FROM mfa.request r USING gone WHERE r.id = gone.id",
+    " SELECT pg_catalog.count(*) FROM gone",
     nullptr};
 
 } // namespace
@@ -54,9 +45,13 @@ int64 forget(std::string_view recipient) {
             Datum *values = static_cast<Datum *>(palloc(hashes.size() * sizeof(Datum)));
             for (std::size_t i = 0; i < hashes.size(); ++i)
                 values[i] = catalog::bytes_datum(hashes[i]);
-            run(forget_statement, {BYTEAARRAYOID}, {array_datum(BYTEAOID, values, hashes.size())},
-                SPI_OK_DELETE);
-            requests = static_cast<int64>(SPI_processed);
+            run(forget_statement, {BYTEAARRAYOID, BYTEAOID, TIMESTAMPTZOID},
+                {array_datum(BYTEAOID, values, hashes.size()),
+                 catalog::bytes_datum(core::RecipientHash{}),
+                 TimestampTzGetDatum(GetCurrentTimestamp())},
+                SPI_OK_SELECT);
+            bool is_null;
+            requests = DatumGetInt64(field(0, 1, &is_null));
         });
         return requests;
     });

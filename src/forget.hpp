@@ -7,9 +7,10 @@
 
 namespace mfa {
 
-// Deletes every request to a recipient, of whatever role, with its messages, its text in mfa.inbox, and
-// the recipient's wrong codes. What was sent stays counted in mfa.usage_total, which knows no recipients.
-// Tells how many requests there were. core::Error 22023 for what is no recipient.
+// Ends every request to a recipient, of whatever role, and erases what tells of him in it and in its
+// messages (hash, code, purpose, the provider's ids and errors), its text in mfa.inbox, and the recipient's
+// wrong codes. What is left has no recipient, and is purged as ever. Tells how many requests there were.
+// core::Error 22023 for what is no recipient, 25000 in REPEATABLE READ and SERIALIZABLE.
 int64 forget(std::string_view recipient);
 
 } // namespace mfa

@@ -29,7 +29,8 @@ void check(const std::string &recipient, const std::vector<core::RecipientHash> 
 struct Leaving {
     std::string recipient;
     TimestampTz requested_at;
-    bool is_first; // its request's first message, tried for the first time: it is counted
+    bool
+        is_first; // its request's first message, tried for the first time: it is counted, if it is fresh
 };
 // Whether it may leave. Says in the log, and to the listeners of channel mfa_guard, what is held back
 // from now on. C++ zone, inside a transaction of the worker.
@@ -37,8 +38,11 @@ bool admit(const Leaving &message, const core::Keyring &keys);
 
 // Whether anybody looks at what is counted.
 bool is_on();
+bool enforces(); // rather than only says so
 
-// A request of then to that recipient is verified. C++ zone.
+// Whether codes that this recipient verifies are counted. C++ zone, as what follows.
+bool watches(const std::string &recipient);
+// A request of then to a recipient that is watched is verified.
 void count_verified(const std::string &recipient, TimestampTz requested_at);
 
 // What is held back in this database, and the end of one hold. PostgreSQL zone.

@@ -90,10 +90,11 @@ HealthCheck fraud_guard() {
                 "SET mfa.fraud_guard to monitor or enforce."};
     if (count == 0)
         return {"fraud guard", ok, "nothing is held back", ""};
-    return {"fraud guard", warning,
-            std::to_string(count) + (count == 1 ? " prefix of numbers is held back"
-                                                : " prefixes of numbers are held back"),
-            "See mfa.holds."};
+    return {
+        "fraud guard", warning,
+        (guard::enforces() ? "" : "monitoring only: ") + std::to_string(count) +
+            (count == 1 ? " prefix of numbers is held back" : " prefixes of numbers are held back"),
+        "See mfa.holds."};
 }
 
 // What is known of a provider, of all its channels.

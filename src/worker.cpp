@@ -323,6 +323,7 @@ void Worker::leave() {
                 budgets::announce(budgets::Occasion::leaving);
                 outbox::waiting(&waiting);
                 next_look_ = lookups::next_due();
+                outbox::count(delivery_.records());
                 has_prepared = outbox::has_prepared_transactions();
             });
         });

@@ -12,6 +12,7 @@ namespace sqlstate {
 inline constexpr const char *feature_not_supported = "0A000";
 inline constexpr const char *null_value_not_allowed = "22004";
 inline constexpr const char *invalid_parameter_value = "22023";
+inline constexpr const char *invalid_transaction_state = "25000";
 inline constexpr const char *insufficient_privilege = "42501";
 inline constexpr const char *undefined_object = "42704";
 inline constexpr const char *object_not_in_prerequisite_state = "55000";

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "core/country_code.hpp"
 
@@ -135,13 +136,16 @@ GuardEntry *FraudGuard::claim(std::uint32_t scope, std::string_view prefix,
         return entry;
     }
     GuardEntry *oldest = nullptr;
+    const auto age_of = [now](const GuardEntry &entry) { // used in the future: as if long ago
+        return entry.used_at > now ? std::numeric_limits<std::int64_t>::max() : now - entry.used_at;
+    };
     const std::uint64_t start = hash(scope, prefix);
     for (std::size_t i = 0; i < places; ++i) {
         GuardEntry &entry = entries_[(start + i) % entries_.size()];
         if (entry.scope != 0 && entry.is_held(now))
             continue;
         if (!oldest ||
-            (oldest->scope != 0 && (entry.scope == 0 || entry.used_at < oldest->used_at)))
+            (oldest->scope != 0 && (entry.scope == 0 || age_of(entry) > age_of(*oldest))))
             oldest = &entry;
     }
     if (!oldest)

@@ -45,7 +45,7 @@ struct HttpResponse {
     long status = 0;  // of a mail: the code of the server's last reply (RFC 5321, 4.2)
     std::string body; // at most max_response_bytes; of a mail: the last line of that reply
     std::optional<std::chrono::seconds> retry_after;
-    std::optional<std::time_t> date; // the server's clock
+    std::optional<std::time_t> date = std::nullopt; // the server's clock
 };
 
 inline constexpr std::size_t max_response_bytes = 64 * 1024;

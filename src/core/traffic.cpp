@@ -27,6 +27,8 @@ Cohort &Cohort::operator+=(const Cohort &other) noexcept {
     return *this;
 }
 
+void Cohort::verify_one() noexcept { verified += verified < requests ? 1 : 0; }
+
 void Cohort::subtract(const Cohort &other) noexcept {
     requests = difference(requests, other.requests);
     verified = difference(verified, other.verified);
@@ -35,9 +37,10 @@ void Cohort::subtract(const Cohort &other) noexcept {
 // Moves the window on. What leaves it goes to the hour that it belongs to.
 void Traffic::advance(std::int64_t minute) noexcept {
     constexpr std::int64_t memory = window_minutes + history_hours * minutes_per_hour;
-    if (minute <= minute_)
+    const bool clock_was_wrong = minute_ - minute > window_minutes;
+    if (minute <= minute_ && !clock_was_wrong)
         return;
-    if (minute - minute_ > memory) {
+    if (minute - minute_ > memory || clock_was_wrong) {
         *this = Traffic{};
         minute_ = minute;
         return;
@@ -65,9 +68,9 @@ void Traffic::count_verified(std::int64_t requested_at, std::int64_t now) noexce
     advance(floor_divide(now, minute_length));
     const std::int64_t minute = std::min(floor_divide(requested_at, minute_length), minute_);
     if (minute > minute_ - window_minutes)
-        ++minutes_[place(minute, window_minutes)].verified;
+        minutes_[place(minute, window_minutes)].verify_one();
     else if (minute > minute_ - window_minutes - (history_hours - 1) * minutes_per_hour)
-        ++hours_[place(floor_divide(minute, minutes_per_hour), history_hours)].verified;
+        hours_[place(floor_divide(minute, minutes_per_hour), history_hours)].verify_one();
 }
 
 // As it is then: a copy only where time has passed since it was last counted.

@@ -15,10 +15,12 @@ struct Cohort {
 
     Cohort &operator+=(const Cohort &other) noexcept;
     void subtract(const Cohort &other) noexcept; // down to 0
+    void verify_one() noexcept; // of those that are counted: some are not, such as exempt ones
 };
 
 // The last hour minute by minute, and the day before that by the hour. Trivially copyable, and empty when
-// zeroed: it is kept in shared memory. Times are microseconds; the clock may go back.
+// zeroed: it is kept in shared memory. Times are microseconds. Where the clock goes back by more than the
+// window, it begins anew.
 class Traffic {
   public:
     static constexpr int window_minutes = 60;
@@ -28,7 +30,7 @@ class Traffic {
 
     // Notes a request that was made then. What is older than the window is left out.
     void count(std::int64_t requested_at, std::int64_t now) noexcept;
-    // Notes that one that was made then is verified.
+    // Notes that one that was made then is verified; no more than were counted.
     void count_verified(std::int64_t requested_at, std::int64_t now) noexcept;
 
     // Requests of the last `minutes` minutes that are old enough to be judged.

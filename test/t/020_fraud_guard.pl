@@ -1,11 +1,10 @@
 # The guard against pumped traffic, from mfa_send to the gateway. What it decides by is tested with the
-# core; here, that it is asked, obeyed, announced and lifted. Requests are made minutes old before they are
-# committed, where it judges only what is that old.
+# core; here, that it is asked, obeyed, announced and lifted.
 #
 # Without the worker's question: "not ok - what is queued stays here". Without mfa_send's: "not ok - no more
 # are taken". Without the count in mfa_verify: "not ok - honest numbers are not held". Without the look at
-# what a recipient has verified: "not ok - who has verified lately gets a code". Without the one at fixed
-# codes: "not ok - a fixed code is nobody's proof".
+# what a recipient has verified: dies at "who has verified lately". Without the one at fixed codes: "not ok -
+# a fixed code is nobody's proof".
 
 use strict;
 use warnings FATAL => 'all';
@@ -28,56 +27,51 @@ sub settled
 	return;
 }
 
-# Requests of some minutes ago to numbers of a block.
-sub send_old
+# `count` new numbers of a block.
+sub send_many
 {
-	my ($prefix, $from, $to) = @_;
-	my $session = $node->background_psql('shop', on_error_stop => 1, timeout => 60);
-	$session->query_safe(qq{BEGIN;
-		SELECT count(mfa_send('$prefix' || lpad(n::text, 4, '0'))) FROM generate_series($from, $to) n;
-		UPDATE mfa.request SET created_at = created_at - interval '3 min' WHERE xmin::text::bigint = pg_current_xact_id_if_assigned()::text::bigint;
-		UPDATE mfa.message SET created_at = created_at - interval '3 min' WHERE xmin::text::bigint = pg_current_xact_id_if_assigned()::text::bigint;
-		COMMIT});
-	$session->quit;
+	my ($prefix, $from, $count) = @_;
+	shop("SELECT count(mfa_send('$prefix' || n)) FROM generate_series($from, $from + $count - 1) n");
 	settled();
 	return;
 }
 
+sub sent_to
+{
+	my ($prefix) = @_;
+	return scalar grep { $_->{to} =~ /^\Q$prefix/ } $gateway->messages;
+}
+
 subtest 'codes that are verified' => sub {
-	for my $block (0 .. 3)
+	send_many('+1617888', 1000, 60);
+	for my $n (1000 .. 1049)
 	{
-		send_old('+99455123', 10 * $block + 1, 10 * $block + 10);
-		for my $n (1 .. 10)
-		{
-			my $to = sprintf '+99455123%04d', 10 * $block + $n;
-			my $request = $n % 2 ? $to : shop("SELECT request FROM mfa.message WHERE message_id = '" . $gateway->message_for($to)->{sid} . "'");
-			is(shop("SELECT mfa_verify('$request', '" . $gateway->code_for($to) . "')"), 't', "code of $to");
-		}
+		my $to = "+1617888$n";
+		my $request = $n % 2 ? $to : shop("SELECT request FROM mfa.message WHERE message_id = '" . $gateway->message_for($to)->{sid} . "'");
+		is(shop("SELECT mfa_verify('$request', '" . $gateway->code_for($to) . "')"), 't', "code of $to");
 	}
-	send_old('+99455123', 101, 120);
+	send_many('+1617888', 2000, 80);
 	is(holds(''), '', 'honest numbers are not held');
 };
 
+my $log = -s $node->logfile;
 subtest 'codes that nobody types' => sub {
-	my $log = -s $node->logfile;
 	my $listener = $node->background_psql('shop', on_error_stop => 1, timeout => 60);
 	$listener->query_safe('LISTEN mfa_guard');
-	send_old('+1415777', 1, 40);
-	like(holds(", verified || ' of ' || requests, usual_conversion, date_trunc('minute', held_until - held_since + interval '1 s')"),
-		qr/^\+1415777 conversion 0 of 3\d 0\.\d{3} 00:15:00$/, 'are held back');
-	my $sent = () = $gateway->messages;
-	my @pumped = grep { $_->{to} =~ /^\+1415777/ } $gateway->messages;
-	cmp_ok(scalar @pumped, '<', 40, 'what is queued stays here');
+	send_many('+1415777', 1000, 140);
+	is(holds(", verified || ' of ' || requests, date_trunc('second', held_until - held_since)"), '+1415777 surge 0 of 101 00:02:00', 'are held back');
+	is(sent_to('+1415777'), 100, 'what is queued stays here');
 	is(shop(q{SELECT string_agg(DISTINCT state || ': ' || error, ', ') FROM mfa.message WHERE state = 'failed'}),
 		'failed: held back by the fraud guard', '... and says why');
-	is(shop(q{SELECT count(*) = (SELECT refused FROM mfa.holds) FROM mfa.message WHERE state = 'failed'}), 't', '... and is counted');
+	is(shop(q{SELECT count(*) || ' ' || (SELECT refused FROM mfa.holds) FROM mfa.message WHERE state = 'failed'}), '40 40', '... and is counted');
+	is(shop(q{SELECT refused FROM mfa.stat_provider}), '0', q{... as no answer of the provider's});
 	psql_fails($node, 'shop', q{SELECT mfa_send('+14157770999')}, 'MF004', 'no more are taken');
 	$node->psql('shop', q{SELECT mfa_send('+14157770999')}, stderr => \my $error);
-	like($error, qr/under \+1415777 are held back.*\n.*again in \d{3} seconds.*\n.*mfa_lift_hold/s, '... and it says what to do');
+	like($error, qr/under \+1415777 are held back.*\n.*again in \d{2,3} seconds.*\n.*mfa_lift_hold/s, '... and it says what to do');
 	is(shop(q{SELECT mfa_send('+14157780999') IS NOT NULL}), 't', 'neighbours get theirs');
-	like(slurp_file($node->logfile, $log), qr/mfa fraud guard: numbers under \+1415777 are held back for 900 s.*\n.*Of 3\d requests 0 were verified, where \d\d % are usual/, 'the log says so');
+	like(slurp_file($node->logfile, $log), qr/mfa fraud guard: numbers under \+1415777 are held back for 120 s.*\n.*101 requests came within two minutes/, 'the log says so');
 	my $heard = $listener->query('SELECT 1');
-	like($heard, qr/"mfa_guard" with payload "\{"prefix": "\+1415777", "reason": "conversion", "seconds": 900, "requests": 3\d, "verified": 0, "enforced": true\}"/, 'and NOTIFY');
+	like($heard, qr/"mfa_guard" with payload "\{"prefix": "\+1415777", "reason": "surge", "seconds": 120, "requests": 101, "verified": 0, "enforced": true\}"/, 'and NOTIFY');
 	$listener->quit;
 	check_log($node, 'nothing else', $log, qr{held back});
 };
@@ -88,10 +82,9 @@ subtest 'ways out' => sub {
 	is(holds(''), '', 'nothing is held');
 	is(shop(q{SELECT mfa_send('+14157770999') IS NOT NULL}), 't', 'and a code is sent');
 	settled();
-	is($gateway->code_for('+14157770999') =~ /^\d{6}$/ ? 1 : 0, 1, '... and arrives');
-	shop(q{SELECT mfa_verify('+14157770999', '} . $gateway->code_for('+14157770999') . q{')});
-	send_old('+1415777', 1001, 1040);
-	is(holds(''), '+1415777 conversion', 'held again');
+	is(shop(q{SELECT mfa_verify('+14157770999', '} . $gateway->code_for('+14157770999') . q{')}), 't', '... and arrives');
+	send_many('+1415777', 3000, 140);
+	is(holds(''), '+1415777 surge', 'held again');
 	is(shop(q{SELECT mfa_send('+14157770999') IS NOT NULL}), 't', 'who has verified lately gets a code');
 	settled();
 	is(shop(q{SELECT state FROM mfa.message ORDER BY created_at DESC LIMIT 1}), 'sent', '... that leaves');
@@ -99,6 +92,8 @@ subtest 'ways out' => sub {
 	is(shop(q{SELECT mfa_send('+14157770998') IS NOT NULL}), 't', 'an exempt destination gets codes');
 	settled();
 	is(shop(q{SELECT state FROM mfa.message ORDER BY created_at DESC LIMIT 1}), 'sent', '... that leave');
+	send_many('+1415666', 1000, 140);
+	is(holds(''), '+1415777 surge', '... and is not judged');
 	shop(q{DELETE FROM mfa.route});
 	psql_fails($node, 'shop', q{SELECT mfa_send('+14157770997')}, 'MF004', 'held again without it');
 	psql_fails($node, 'shop', q{SET mfa.fraud_guard = off; SET ROLE pg_monitor; SELECT mfa_lift_hold('+1415777')}, '42501', 'not everybody may lift');
@@ -106,23 +101,32 @@ subtest 'ways out' => sub {
 	shop('RESET mfa.fraud_guard');
 };
 
-subtest 'a surge, and a fixed code' => sub {
-	shop(q{SELECT count(mfa_send('+493055512' || n)) FROM generate_series(1000, 1139) n});
+subtest 'what is no sign of fraud, and what is no sign of honesty' => sub {
+	# What nobody could verify yet, for it has waited.
+	$gateway->fault('+1212555*', { status => 503 });
+	shop(q{SELECT count(mfa_send('+1212555' || n)) FROM generate_series(1000, 1139) n});
+	shop(q{UPDATE mfa.message SET created_at = created_at - interval '3 min', tries = 0, state = 'queued', due_at = now() WHERE state <> 'sent' AND destination = '+1'});
+	$gateway->faults();
 	settled();
-	is(holds(''), '+1415777 conversion, +49305551 surge', 'more than can be judged have to wait');
-	my @sent = grep { $_->{to} =~ /^\+493055512/ } $gateway->messages;
-	is(scalar @sent, 100, 'the allowance leaves');
-	shop(q{INSERT INTO mfa.test_recipient (recipient, code) VALUES ('+12025550100', '424242')});
-	shop(q{SELECT mfa_send('+12025559999')});
-	settled();
-	for (1 .. 100)
+	unlike(holds(''), qr/\+1212555/, 'a backlog');
+	# A server that can't be used is no way round.
+	shop(q{CREATE SERVER bare FOREIGN DATA WRAPPER mfa_telnyx OPTIONS (sender '+15550100'); CREATE USER MAPPING FOR PUBLIC SERVER bare OPTIONS (api_key_file '/nowhere/at/all'); SET mfa.provider = 'bare, signalwire'});
+	send_many('+1312555', 1000, 140);
+	like(holds(''), qr/\+1312555 surge/, 'a first provider that cannot be used hides nothing');
+	shop(q{RESET mfa.provider; INSERT INTO mfa.test_recipient (recipient, code) VALUES ('+12025550100', '424242')});
+	send_many('+1202555', 9999, 1);
+	for (1 .. 50)
 	{
 		shop(q{SELECT mfa_send('+12025550100')});
 		shop(q{SELECT mfa_verify('+12025550100', '424242')});
 	}
-	shop(q{SELECT count(mfa_send('+1202555' || n)) FROM generate_series(1000, 1139) n});
-	settled();
+	send_many('+1202555', 1000, 140);
 	like(holds(''), qr/\+1202555 surge/, q{a fixed code is nobody's proof});
+	# A right code is right, whatever the guard can find out.
+	my $id = shop(q{SELECT mfa_send('+16465550001')});
+	my $code = $gateway->code_for('+16465550001');
+	shop("UPDATE mfa.request SET sealed = '\\x00' WHERE id = '$id'");
+	is(shop("SELECT mfa_verify('$id', '$code')"), 't', 'a code is right although the recipient cannot be found out');
 };
 
 subtest 'monitor' => sub {
@@ -136,6 +140,18 @@ subtest 'monitor' => sub {
 	is(sql($node, 'watched', q{SELECT string_agg(prefix || refused, ',') FROM mfa.holds}), '+493077710', 'but listed');
 	like(slurp_file($node->logfile, $log), qr/would be held back/, 'and announced');
 	is(sql($node, 'watched', q{SELECT mfa_send('+4930777120001') IS NOT NULL}), 't', 'sends are taken');
+};
+
+subtest 'judged when it is old enough' => sub {
+	make_database($node, 'slow', $gateway);
+	sql($node, 'slow', q{SELECT count(mfa_send('+1503555' || n)) FROM generate_series(1000, 1039) n});
+	wait_for(sub { sql($node, 'slow', q{SELECT count(*) FROM mfa.message WHERE state = 'sent'}) eq '40' }, 'all to be sent', 30);
+	sleep 121;
+	sql($node, 'slow', q{SELECT mfa_send('+15035552000')});
+	wait_for(sub { sql($node, 'slow', q{SELECT count(*) FROM mfa.message WHERE state = 'failed'}) eq '1' }, 'the next to be held back', 30);
+	is(sql($node, 'slow', q{SELECT concat_ws(' ', prefix, reason, requests, verified, usual_conversion, date_trunc('second', held_until - held_since)) FROM mfa.holds}),
+		'+1503555 conversion 40 0 0.600 00:15:00', 'nobody has verified any of forty');
+	like(slurp_file($node->logfile, $log), qr/Of 40 requests 0 were verified, where 60 % are usual/, 'the log says so');
 };
 
 done_testing();

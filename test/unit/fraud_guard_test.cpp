@@ -177,6 +177,15 @@ TEST_F(Guard, IsLiftedByHand) {
     EXPECT_EQ(ask("+994551234", 20, 10 * second), 20);
 }
 
+TEST_F(Guard, HoldsNothingThatBeganInTheFuture) {
+    ask_until_held("+994551234");
+    now_ -= 30 * second; // a small step back is none
+    EXPECT_NE(held(number("+994551234", 1)), nullptr);
+    now_ -= 24 * hour; // the clock was wrong, and is set
+    EXPECT_EQ(held(number("+994551234", 1)), nullptr);
+    EXPECT_LT(ask_until_held("+994551234"), 60) << "and it is not blind";
+}
+
 TEST_F(Guard, IsOfOneDatabase) {
     ask("+994551234", 200, 10 * second);
     EXPECT_EQ(guard_.held(shop + 1, number("+994551234", 1), now_), nullptr);

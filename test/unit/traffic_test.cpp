@@ -73,10 +73,28 @@ TEST(Traffic, TakesAClockThatGoesBack) {
     expect(traffic.window(noon), 3, 0);
 }
 
+TEST(Traffic, BeginsAnewWhereTheClockGoesFarBack) {
+    Traffic traffic;
+    traffic.count(noon + 1000 * hour, noon + 1000 * hour);
+    traffic.count(noon, noon);
+    traffic.count(noon, noon);
+    expect(traffic.window(noon), 2, 0);
+    expect(traffic.history(noon), 0, 0);
+}
+
+TEST(Traffic, CountsNoMoreVerifiedThanRequests) {
+    Traffic traffic;
+    traffic.count(noon, noon);
+    traffic.count_verified(noon, noon);
+    traffic.count_verified(noon, noon);
+    traffic.count_verified(noon - 5 * minute, noon);
+    expect(traffic.window(noon), 1, 1);
+}
+
 TEST(Traffic, WorksBeforeTheEpoch) {
     Traffic traffic;
-    traffic.count(-10 * hour, -10 * hour); // an empty one is at minute 0
-    expect(traffic.window(-10 * hour), 0, 0);
+    traffic.count(-10 * hour, -10 * hour);
+    expect(traffic.window(-10 * hour), 1, 0);
     traffic.count(5, 5);
     expect(traffic.window(5), 1, 0);
 }
