@@ -1,5 +1,6 @@
 # The guard against pumped traffic, from mfa_send to the gateway. What it decides by is tested with the
-# core; here, that it is asked, obeyed, announced and lifted.
+# core; here, that it is asked, obeyed, announced and lifted. (003 waits until requests are old enough to be
+# judged.)
 #
 # Without the worker's question: "not ok - what is queued stays here". Without mfa_send's: "not ok - no more
 # are taken". Without the count in mfa_verify: "not ok - honest numbers are not held". Without the look at
@@ -140,18 +141,6 @@ subtest 'monitor' => sub {
 	is(sql($node, 'watched', q{SELECT string_agg(prefix || refused, ',') FROM mfa.holds}), '+493077710', 'but listed');
 	like(slurp_file($node->logfile, $log), qr/would be held back/, 'and announced');
 	is(sql($node, 'watched', q{SELECT mfa_send('+4930777120001') IS NOT NULL}), 't', 'sends are taken');
-};
-
-subtest 'judged when it is old enough' => sub {
-	make_database($node, 'slow', $gateway);
-	sql($node, 'slow', q{SELECT count(mfa_send('+1503555' || n)) FROM generate_series(1000, 1039) n});
-	wait_for(sub { sql($node, 'slow', q{SELECT count(*) FROM mfa.message WHERE state = 'sent'}) eq '40' }, 'all to be sent', 30);
-	sleep 121;
-	sql($node, 'slow', q{SELECT mfa_send('+15035552000')});
-	wait_for(sub { sql($node, 'slow', q{SELECT count(*) FROM mfa.message WHERE state = 'failed'}) eq '1' }, 'the next to be held back', 30);
-	is(sql($node, 'slow', q{SELECT concat_ws(' ', prefix, reason, requests, verified, usual_conversion, date_trunc('second', held_until - held_since)) FROM mfa.holds}),
-		'+1503555 conversion 40 0 0.600 00:15:00', 'nobody has verified any of forty');
-	like(slurp_file($node->logfile, $log), qr/Of 40 requests 0 were verified, where 60 % are usual/, 'the log says so');
 };
 
 done_testing();
