@@ -37,6 +37,10 @@ int64 forget(std::string_view recipient) {
         throw core::Error(core::sqlstate::invalid_parameter_value,
                           "recipient is neither a number nor a mail address",
                           "For example +14155550123, or someone@example.com.");
+    if (pg::call([] { return IsolationUsesXactSnapshot(); })) // it would not see what is newer
+        throw core::Error(core::sqlstate::invalid_transaction_state,
+                          "mfa_forget can't be called in REPEATABLE READ or SERIALIZABLE",
+                          "Call it in a transaction that is READ COMMITTED.");
     const std::vector<core::RecipientHash> hashes = keys::hashes_of(keys::current(), *normalised);
     return pg::call([&] {
         store::lock_recipient(hashes.front()); // a send that is under way ends first

@@ -16,16 +16,15 @@ namespace mfa {
 namespace {
 
 // Counts a call that sends, or why it was refused.
-template <class F> auto counted(stats::Call call, F &&f) {
+template <class F> void counted(stats::Call call, F &&f) {
     pg::call([] { stats::attach(); });
     try {
-        const auto result = f();
-        stats::count(call);
-        return result;
+        f();
     } catch (const core::Error &error) {
         stats::count_refusal(error.sqlstate());
         throw;
     }
+    stats::count(call);
 }
 
 VerifyAnswer counted(const VerifyAnswer &answer) {
@@ -54,7 +53,9 @@ Datum mfa_send(FunctionCallInfo fcinfo) {
         call.max_attempts = PG_GETARG_INT32(9);
     if (!PG_ARGISNULL(10))
         call.provider = NameStr(*PG_GETARG_NAME(10));
-    return uuid_result(counted(stats::Call::send, [&] { return send(call); }));
+    core::RequestId id;
+    counted(stats::Call::send, [&] { id = send(call); });
+    return uuid_result(id);
 }
 
 // Null in any argument is no code that could be right.
@@ -114,10 +115,7 @@ Datum mfa_resend(FunctionCallInfo fcinfo) {
     const std::optional<core::RequestId> id = uuid_argument(fcinfo, 0);
     if (!id)
         throw core::Error(core::sqlstate::null_value_not_allowed, "request must not be null");
-    counted(stats::Call::resend, [&] {
-        resend(*id, text_argument(fcinfo, 1));
-        return *id;
-    });
+    counted(stats::Call::resend, [&] { resend(*id, text_argument(fcinfo, 1)); });
     PG_RETURN_VOID();
 }
 

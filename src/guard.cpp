@@ -28,17 +28,15 @@ LWLock *shared_lock = nullptr;
 
 FraudGuard table() { return FraudGuard({shared->entries, max_entries}); }
 
-bool is_mode(settings::GuardMode mode) { return settings::fraud_guard == static_cast<int>(mode); }
-
 bool nothing_is_held(TimestampTz now) {
     return static_cast<uint64>(now) >= pg_atomic_read_u64(&shared->held_until);
 }
 
-// Who has shown to be a person lately, or goes where the administrator wants no guard.
-bool is_exempt(const std::vector<core::RecipientHash> &hashes,
-               const std::optional<routes::Route> &route) {
-    if (route && !route->guarded)
-        return true;
+// Where the administrator wants no guard.
+bool is_unguarded(const std::optional<routes::Route> &route) { return route && !route->guarded; }
+
+// Who has shown to be a person lately.
+bool is_known(const std::vector<core::RecipientHash> &hashes) {
     return pg::call([&] {
         Relation requests = store::open_requests(AccessShareLock);
         const bool known =
@@ -70,7 +68,7 @@ Hold describe(const GuardEntry &entry) {
 }
 
 void announce(const Hold &hold) {
-    const bool enforced = is_mode(settings::GuardMode::enforce);
+    const bool enforced = enforces();
     const long seconds = static_cast<long>((hold.until - hold.since) / USECS_PER_SEC);
     ereport(
         LOG,
@@ -109,7 +107,7 @@ void use_lock(LWLock *lock) { shared_lock = lock; }
 void check(const std::string &recipient, const std::vector<core::RecipientHash> &hashes,
            const std::optional<routes::Route> &route) {
     const TimestampTz now = GetCurrentTimestamp();
-    if (!is_mode(settings::GuardMode::enforce) || nothing_is_held(now))
+    if (!enforces() || nothing_is_held(now) || is_unguarded(route))
         return;
     const std::optional<Hold> hold = pg::call([&] {
         LWLockAcquire(shared_lock, LW_SHARED);
@@ -118,14 +116,17 @@ void check(const std::string &recipient, const std::vector<core::RecipientHash> 
         LWLockRelease(shared_lock);
         return found;
     });
-    if (!hold || is_exempt(hashes, route))
+    if (!hold || is_known(hashes))
         return;
     note_refusal(recipient, now);
     throw core::Error(
         core::sqlstate::held_back,
         std::string("messages to numbers under ") + hold->prefix + " are held back",
         "An administrator sees why in mfa.holds, and can end it by mfa_lift_hold.",
-        "Hardly any of the codes sent there are verified. It may be tried again in " +
+        std::string(hold->reason == core::HoldReason::surge
+                        ? "More codes were sent there at once than usual."
+                        : "Hardly any of the codes sent there are verified.") +
+            " It may be tried again in " +
             std::to_string(std::max<TimestampTz>((hold->until - now) / USECS_PER_SEC, 1)) +
             " seconds.");
 }
@@ -137,8 +138,7 @@ bool admit(const Leaving &message, const core::Keyring &keys) {
     const bool is_counted = message.is_first && now - message.requested_at < longest_wait;
     if (!is_on() || (!is_counted && nothing_is_held(now)))
         return true;
-    const std::optional<routes::Route> route = routes::find(message.recipient);
-    if (route && !route->guarded)
+    if (is_unguarded(routes::find(message.recipient)))
         return true;
     bool is_new = false;
     const std::optional<Hold> hold = pg::call([&] {
@@ -164,16 +164,15 @@ bool admit(const Leaving &message, const core::Keyring &keys) {
         return true;
     if (is_new)
         pg::call([&] { announce(*hold); });
-    if (!is_mode(settings::GuardMode::enforce) ||
-        is_exempt(keys::hashes_of(keys, message.recipient), route))
+    if (!enforces() || is_known(keys::hashes_of(keys, message.recipient)))
         return true;
     note_refusal(message.recipient, now);
     return false;
 }
 
-bool is_on() { return !is_mode(settings::GuardMode::off); }
+bool is_on() { return settings::fraud_guard != static_cast<int>(settings::GuardMode::off); }
 
-bool enforces() { return is_mode(settings::GuardMode::enforce); }
+bool enforces() { return settings::fraud_guard == static_cast<int>(settings::GuardMode::enforce); }
 
 bool watches(const std::string &recipient) {
     // Whoever knows a fixed code could make pumped traffic look honest.

@@ -242,16 +242,16 @@ std::optional<std::time_t> read_http_date(std::string_view text, std::time_t now
     return static_cast<std::time_t>(when.time_since_epoch().count());
 }
 
+constexpr std::size_t longest_value = 64; // of a header that is read
+
 } // namespace
 
 std::optional<std::time_t> parse_http_date(std::string_view value, std::time_t now) {
-    constexpr std::size_t longest_value = 64;
     value = trim(value);
     return value.size() > longest_value ? std::nullopt : read_http_date(value, now);
 }
 
 std::optional<std::chrono::seconds> parse_retry_after(std::string_view value, std::time_t now) {
-    constexpr std::size_t longest_value = 64;
     value = trim(value);
     if (value.empty() || value.size() > longest_value)
         return std::nullopt;

@@ -103,4 +103,19 @@ subtest 'a crash' => sub {
 };
 
 check_log($node, 'nothing in the log to worry about', 0, qr/terminating background worker|terminating connection due to administrator/);
+# Fails where mfa_forget writes totals in the caller's transaction: the worker would wait for their rows.
+subtest 'erasing in an open transaction holds up no delivery' => sub {
+	shop(q{SELECT mfa_send('+14158880001')});
+	settled();
+	is(shop(q{SELECT mfa_verify('+14158880001', '} . $gateway->code_for('+14158880001') . q{')}), 't', 'verified');
+	my $eraser = $node->background_psql('shop', on_error_stop => 1, timeout => 60);
+	is($eraser->query_safe(q{BEGIN; SELECT mfa_forget('+14158880001')}), '1', 'erased, but not committed');
+	shop(q{SELECT mfa_send('+14158880002')});
+	wait_for(sub { shop(q{SELECT count(*) FROM mfa.message WHERE state IN ('queued', 'sending')}) eq '0' }, 'another message to leave meanwhile', 20);
+	pass('another message leaves meanwhile');
+	$eraser->query_safe('COMMIT');
+	$eraser->quit;
+	psql_fails($node, 'shop', q{BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT mfa_forget('+14158880002')}, '25000', 'not with an old snapshot');
+};
+
 done_testing();

@@ -40,8 +40,8 @@ END
 	$_->stop for @gateways;
 }
 
-# start_cluster(NAME, setting => value, …). Limits on sends and the fraud guard are off: tests send more to one number in a
-# second than a person ever gets.
+# start_cluster(NAME, setting => value, …). Limits on sends and the fraud guard are off: tests send more to
+# one number in a second than a person ever gets.
 sub start_cluster
 {
 	my ($name, %settings) = @_;
