@@ -7,34 +7,53 @@ namespace {
 constexpr const char *extension_name = "mfa";
 constexpr const char *schema_name = "mfa";
 
+// OIDs of relations, kept until the catalogue says that some relation or schema has changed.
+struct Known {
+    const char *name;
+    Oid oid;
+};
+constexpr int max_known = 32;
+Known known[max_known];
+int known_count = 0;
+std::uint64_t changes = 0;
+
+void forget() {
+    known_count = 0;
+    ++changes;
+}
+
+// Sent to this process before it takes a lock, and at the start of a transaction.
+void watch_for_changes() {
+    static bool is_watching = false;
+    if (is_watching)
+        return;
+    CacheRegisterRelcacheCallback([](Datum, Oid) { forget(); }, 0);
+    CacheRegisterSyscacheCallback(
+        NAMESPACEOID, [](Datum, int, uint32) { forget(); }, 0);
+    is_watching = true;
+}
+
 Oid relation_oid(const char *name) {
-    Oid schema = get_namespace_oid(schema_name, true);
-    Oid relation = OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
+    watch_for_changes();
+    for (int i = 0; i < known_count; ++i)
+        if (std::strcmp(known[i].name, name) == 0)
+            return known[i].oid;
+    const Oid schema = get_namespace_oid(schema_name, true);
+    const Oid relation = OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
     if (!OidIsValid(relation))
         ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
                         errmsg("relation mfa.%s does not exist", name),
                         errhint("Run CREATE EXTENSION mfa in this database.")));
+    if (known_count < max_known)
+        known[known_count++] = {name, relation};
     return relation;
 }
 
-// A ResultRelInfo with its indexes open, for one change of one tuple.
-struct IndexedTable {
-    EState *estate;
-    ResultRelInfo *info;
-};
-
-IndexedTable open_indexes(Relation table) {
-    EState *estate = CreateExecutorState();
-    ResultRelInfo *info = makeNode(ResultRelInfo);
-    InitResultRelInfo(info, table, 0, nullptr, 0);
-    ExecOpenIndices(info, false);
-    return {estate, info};
-}
-
-void close_indexes(const IndexedTable &indexed) {
-    ExecCloseIndices(indexed.info);
-    FreeExecutorState(indexed.estate);
-    CommandCounterIncrement();
+Relation open_relation(const char *name, LOCKMODE lock) {
+    if (Relation relation = try_relation_open(relation_oid(name), lock))
+        return relation;
+    forget(); // it was dropped since
+    return relation_open(relation_oid(name), lock);
 }
 
 } // namespace
@@ -65,7 +84,7 @@ Oid extension_owner() {
 }
 
 Relation open_table(const char *name, int attributes, LOCKMODE lock) {
-    Relation table = table_open(relation_oid(name), lock);
+    Relation table = open_relation(name, lock);
     if (RelationGetNumberOfAttributes(table) != attributes)
         ereport(ERROR,
                 (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -86,33 +105,8 @@ Relation open_unlogged(const char *name, int attributes, LOCKMODE lock) {
     return table;
 }
 
-Relation open_index(const char *name, LOCKMODE lock) {
-    return index_open(relation_oid(name), lock);
-}
+Relation open_index(const char *name, LOCKMODE lock) { return open_relation(name, lock); }
 
-void insert(Relation table, TupleTableSlot *slot) {
-    IndexedTable indexed = open_indexes(table);
-    table_tuple_insert(table, slot, GetCurrentCommandId(true), 0, nullptr);
-    pg::insert_index_entries(indexed.info, slot, indexed.estate, false, false);
-    close_indexes(indexed);
-}
-
-bool update(Relation table, ItemPointer tid, TupleTableSlot *slot) {
-    IndexedTable indexed = open_indexes(table);
-    TM_Result result = pg::update_tuple(table, tid, slot, indexed.info, indexed.estate);
-    close_indexes(indexed);
-    return result == TM_Ok;
-}
-
-bool replace(Relation table, HeapTuple old_tuple, Datum *values, bool *nulls, bool *changed) {
-    HeapTuple new_tuple =
-        heap_modify_tuple(old_tuple, RelationGetDescr(table), values, nulls, changed);
-    TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(table), &TTSOpsHeapTuple);
-    ExecStoreHeapTuple(new_tuple, slot, false);
-    ItemPointerData tid = old_tuple->t_self;
-    const bool done = update(table, &tid, slot);
-    ExecDropSingleTupleTableSlot(slot);
-    return done;
-}
+std::uint64_t version() { return changes; }
 
 } // namespace mfa::catalog

@@ -18,13 +18,13 @@ bool lock_extension();
 // The role that owns the extension: the worker's queries run as it.
 Oid extension_owner();
 
-// Opens a table of schema mfa. ERROR 55000 where it is not of the version that the library was built for.
+// Opens a table of schema mfa; the name is a literal, of which a pointer is kept. ERROR 55000 where it is not of the version that the library was built for.
 Relation open_table(const char *name, int attributes, LOCKMODE lock);
 
 // The same for one whose counters are changed in place: that needs a heap, and a table that owes no WAL.
 Relation open_unlogged(const char *name, int attributes, LOCKMODE lock);
 
-// An index of schema mfa.
+// An index of schema mfa, by a literal too.
 Relation open_index(const char *name, LOCKMODE lock);
 
 // Calls `see(slot)` for each row whose first index column equals `value` and that is up to date now,
@@ -69,13 +69,8 @@ template <std::size_t N> Datum bytes_datum(const std::array<std::uint8_t, N> &by
     return PointerGetDatum(copy);
 }
 
-// Inserts a formed tuple with its index entries, visible to the commands that follow.
-void insert(Relation table, TupleTableSlot *slot);
-
-// Replaces the tuple at `tid`, waiting for a concurrent writer; true when this transaction did it.
-bool update(Relation table, ItemPointer tid, TupleTableSlot *slot);
-
-// The same, with the columns that are `changed` of the tuple that was read there.
-bool replace(Relation table, HeapTuple old_tuple, Datum *values, bool *nulls, bool *changed);
+// Changes with every change of a relation or schema that this process is told of: what was derived from
+// their definitions at another version may be wrong.
+std::uint64_t version();
 
 } // namespace mfa::catalog

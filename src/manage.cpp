@@ -115,7 +115,7 @@ void resend(const core::RequestId &id, const std::optional<std::string> &channel
     }
     const std::vector<Fallback> fallbacks =
         fallbacks_of(message, secret.code.view(), life, GetUserId());
-    take_turn(message, keys::hashes_of(keys, message.recipient));
+    take_turn(message, keys::hashes_of(keys, message.recipient), nullptr);
 
     require_live(look(id)); // it may have ended while its turn was waited for
     queue(message, fallbacks, id, *keys.find(found.row.key_id), false);

@@ -1,6 +1,7 @@
 #include "message_store.hpp"
 
 #include "catalog.hpp"
+#include "indexed_table.hpp"
 
 namespace mfa::store {
 
@@ -98,7 +99,7 @@ bool change_message(Relation messages, const core::RequestId &request, int n, Wa
         bool nulls[column_count] = {};
         bool changed[column_count] = {};
         change(values, nulls, changed);
-        if (catalog::replace(messages, old_tuple, values, nulls, changed))
+        if (indexed_table::replace(messages, old_tuple, values, nulls, changed))
             return true;
     }
     ereport(ERROR,
@@ -225,7 +226,7 @@ int insert_message(const NewMessage &message, bool first) {
         slot->tts_isnull[col_sealed] = true;
     }
     ExecStoreVirtualTuple(slot);
-    catalog::insert(messages, slot);
+    indexed_table::insert(messages, slot);
     ExecDropSingleTupleTableSlot(slot);
     table_close(messages, NoLock);
     return last + 1;

@@ -10,7 +10,6 @@
 #include "guard.hpp"
 #include "message_store.hpp"
 #include "pg_wall.hpp"
-#include "recipient_history.hpp"
 #include "send_limits.hpp"
 #include "servers.hpp"
 #include "settings.hpp"
@@ -53,19 +52,21 @@ std::string destination_of(const OutgoingMessage &message) {
                : std::string(core::country_code(message.recipient));
 }
 
-void take_turn(const OutgoingMessage &message, const std::vector<core::RecipientHash> &hashes) {
-    const send_limits::Horizon horizon = send_limits::horizon();
+void take_turn(const OutgoingMessage &message, const std::vector<core::RecipientHash> &hashes,
+               store::Meant *meant) {
+    const send_limits::Horizon horizon =
+        message.test_code ? send_limits::Horizon{} : send_limits::horizon();
     // Room for many, of which nearly always few are written: it is not cleared.
     const auto room = static_cast<std::size_t>(horizon.count);
     const auto sends = std::make_unique_for_overwrite<TimestampTz[]>(room);
     const int count = pg::call([&] {
         store::lock_recipient(hashes.front());
-        if (horizon.count == 0 || message.test_code)
+        if (horizon.count == 0 && !meant)
             return 0;
-        Relation requests = store::open_requests(AccessShareLock);
+        Relation requests = store::open_requests(RowExclusiveLock);
         const int found = store::sends_since(
             requests, hashes.data(), static_cast<int>(hashes.size()),
-            GetCurrentTimestamp() - horizon.microseconds, sends.get(), horizon.count);
+            GetCurrentTimestamp() - horizon.microseconds, sends.get(), horizon.count, meant);
         table_close(requests, NoLock);
         return found;
     });

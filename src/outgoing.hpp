@@ -11,6 +11,7 @@
 #include "core/recipient.hpp"
 #include "core/request_data.hpp"
 #include "pg.hpp"
+#include "recipient_history.hpp"
 #include "routes.hpp"
 
 namespace mfa {
@@ -33,8 +34,10 @@ void address(OutgoingMessage &message, const std::optional<std::string> &provide
 std::string destination_of(const OutgoingMessage &message);
 
 // Takes the recipient's lock to the end of the transaction, so that no other send to it comes between,
-// and checks the send limits (MF001). What another send has done is committed or undone after that.
-void take_turn(const OutgoingMessage &message, const std::vector<core::RecipientHash> &hashes);
+// and checks the send limits (MF001). What another send has done is committed or undone after that. Finds
+// the request that is `meant`, unless that is null.
+void take_turn(const OutgoingMessage &message, const std::vector<core::RecipientHash> &hashes,
+               store::Meant *meant);
 
 std::vector<std::uint8_t> seal_data(const core::Key &key, const core::RequestId &request,
                                     const core::RequestData &data);

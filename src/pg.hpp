@@ -45,6 +45,7 @@ extern "C" {
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
@@ -65,6 +66,7 @@ extern "C" {
 #include "utils/datetime.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
+#include "utils/inval.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -106,6 +108,16 @@ inline void insert_index_entries(ResultRelInfo *relation, TupleTableSlot *slot, 
 #else
     (void) only_summarizing;
     ExecInsertIndexTuples(relation, slot, estate, update, false, nullptr, NIL);
+#endif
+}
+
+// A macro in front of a function of the same name since 16, whose argument is no longer cast.
+template <class Walker> bool walk_expression(Node *node, Walker walker, void *context) {
+#if PG_VERSION_NUM >= 160000
+    return expression_tree_walker(node, walker, context);
+#else
+    return expression_tree_walker(
+        node, reinterpret_cast<bool (*)()>(reinterpret_cast<void *>(walker)), context);
 #endif
 }
 

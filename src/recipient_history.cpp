@@ -15,6 +15,7 @@ struct Wrong {
 };
 
 struct Sum {
+    Meant *meant;
     TimestampTz verified_at = DT_NOBEGIN; // the last right code
     TimestampTz forgotten;                // what is older does not count
     int count = 0;
@@ -31,8 +32,30 @@ struct Sum {
     }
 };
 
-void see_request(const Request &request, void *context) {
+bool comes_before(const Request &a, const Request &b, Oid role) {
+    const bool a_live = a.state == RequestState::live;
+    const bool b_live = b.state == RequestState::live;
+    if (a_live != b_live)
+        return a_live;
+    if ((a.owner == role) != (b.owner == role))
+        return a.owner == role;
+    return a.created_at > b.created_at;
+}
+
+void look_for(Meant *meant, const Request &request, std::string_view purpose) {
+    if (!meant || purpose != view(meant->purpose))
+        return;
+    if (request.owner != meant->role &&
+        (meant->own || !has_privs_of_role(meant->role, request.owner)))
+        return;
+    if (!meant->is_found || comes_before(request, meant->request, meant->role))
+        meant->request = request;
+    meant->is_found = true;
+}
+
+void see_request(const Request &request, std::string_view purpose, void *context) {
     Sum &sum = *static_cast<Sum *>(context);
+    look_for(sum.meant, request, purpose);
     if (request.state == RequestState::verified) {
         sum.verified_at = std::max(sum.verified_at, request.ended_at);
         return;
@@ -57,7 +80,8 @@ void add_carried_over(const core::RecipientHash &recipient, Sum *sum) {
 }
 
 struct Sends {
-    Relation messages;
+    Meant *meant;
+    Relation messages; // opened when a request may have some
     TimestampTz since;
     TimestampTz *times;
     int room;
@@ -70,16 +94,22 @@ void see_message(const Message &message, void *context) {
         sends.times[sends.count++] = message.queued_at;
 }
 
-void see_sends(const Request &request, void *context) {
+void see_sends(const Request &request, std::string_view purpose, void *context) {
     Sends &sends = *static_cast<Sends *>(context);
-    if (request.expires_at > sends.since) // a message is only queued while its request is live
-        visit_messages(sends.messages, request.id, see_message, context);
+    look_for(sends.meant, request, purpose);
+    if (request.expires_at <= sends.since)
+        return; // a message is only queued while its request is live
+    if (!sends.messages)
+        sends.messages = open_messages(AccessShareLock);
+    visit_messages(sends.messages, request.id, see_message, context);
 }
 
 } // namespace
 
-Failures failures_of(Relation requests, const core::RecipientHash *hashes, int hash_count) {
+Failures failures_of(Relation requests, const core::RecipientHash *hashes, int hash_count,
+                     Meant *meant) {
     Sum sum;
+    sum.meant = meant;
     sum.forgotten = GetCurrentTimestamp() - core::forgotten_after;
     // Requests before what is carried over: a purge in between is then counted twice, not never.
     for (int i = 0; i < hash_count; ++i)
@@ -107,7 +137,7 @@ bool has_verified(Relation requests, const core::RecipientHash *hashes, int hash
     for (int i = 0; i < hash_count; ++i)
         visit_requests(
             requests, hashes[i],
-            [](const Request &request, void *context) {
+            [](const Request &request, std::string_view /*purpose*/, void *context) {
                 if (request.state == RequestState::verified)
                     *static_cast<bool *>(context) = true;
             },
@@ -116,11 +146,12 @@ bool has_verified(Relation requests, const core::RecipientHash *hashes, int hash
 }
 
 int sends_since(Relation requests, const core::RecipientHash *hashes, int hash_count,
-                TimestampTz since, TimestampTz *times, int room) {
-    Sends sends{open_messages(AccessShareLock), since, times, room};
+                TimestampTz since, TimestampTz *times, int room, Meant *meant) {
+    Sends sends{meant, nullptr, since, times, room};
     for (int i = 0; i < hash_count; ++i)
         visit_requests(requests, hashes[i], see_sends, &sends);
-    table_close(sends.messages, AccessShareLock);
+    if (sends.messages)
+        table_close(sends.messages, NoLock);
     return sends.count;
 }
 

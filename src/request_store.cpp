@@ -1,6 +1,7 @@
 #include "request_store.hpp"
 
 #include "catalog.hpp"
+#include "indexed_table.hpp"
 
 namespace mfa::store {
 
@@ -83,17 +84,8 @@ void read_row(TupleTableSlot *slot, Request *row) {
     }
 }
 
-bool has_purpose(TupleTableSlot *slot, Text purpose) {
-    text *stored = DatumGetTextPP(slot->tts_values[col_purpose]);
-    return std::string_view(VARDATA_ANY(stored), VARSIZE_ANY_EXHDR(stored)) ==
-           std::string_view(purpose.data, purpose.length);
-}
-
-// The recipient's requests.
-template <class See>
-void scan_recipient(Relation requests, const core::RecipientHash &recipient, See see) {
-    catalog::scan(requests, "request_recipient", F_BYTEAEQ, catalog::bytes_datum(recipient),
-                  ForwardScanDirection, see);
+std::string_view purpose_of(TupleTableSlot *slot) {
+    return catalog::text_view(slot->tts_values[col_purpose]);
 }
 
 } // namespace
@@ -136,7 +128,7 @@ void insert_request(Relation requests, const NewRequest &request) {
     slot->tts_isnull[col_ended_at] = true;
     ExecStoreVirtualTuple(slot);
 
-    catalog::insert(requests, slot);
+    indexed_table::insert(requests, slot);
     ExecDropSingleTupleTableSlot(slot);
 }
 
@@ -147,7 +139,7 @@ bool find_request(Relation requests, const core::RequestId &id, Text purpose, Oi
     bool is_found = false;
     const auto see = [&](TupleTableSlot *slot) {
         read_row(slot, found);
-        is_found = !purpose.data || has_purpose(slot, purpose);
+        is_found = !purpose.data || purpose_of(slot) == view(purpose);
         if (sealed)
             *sealed = slot->tts_isnull[col_sealed]
                           ? nullptr
@@ -165,40 +157,14 @@ bool find_request(Relation requests, const core::RequestId &id, Text purpose, Oi
     return is_found;
 }
 
-bool find_request(Relation requests, const core::RecipientHash &recipient, Text purpose, Oid role,
-                  Reach reach, Request *found) {
-    bool is_found = false;
-    // Live before ended, own before another's, newer before older.
-    auto better = [&](const Request &a, const Request &b) {
-        bool a_live = a.state == RequestState::live;
-        bool b_live = b.state == RequestState::live;
-        if (a_live != b_live)
-            return a_live;
-        if ((a.owner == role) != (b.owner == role))
-            return a.owner == role;
-        return a.created_at > b.created_at;
-    };
-    scan_recipient(requests, recipient, [&](TupleTableSlot *slot) {
-        Request row;
-        read_row(slot, &row);
-        if (!has_purpose(slot, purpose))
-            return;
-        if (row.owner != role && (reach == Reach::own || !has_privs_of_role(role, row.owner)))
-            return;
-        if (!is_found || better(row, *found))
-            *found = row;
-        is_found = true;
-    });
-    return is_found;
-}
-
 void visit_requests(Relation requests, const core::RecipientHash &recipient, RequestVisitor see,
                     void *context) {
-    scan_recipient(requests, recipient, [&](TupleTableSlot *slot) {
-        Request row;
-        read_row(slot, &row);
-        see(row, context);
-    });
+    catalog::scan(requests, "request_recipient", F_BYTEAEQ, catalog::bytes_datum(recipient),
+                  ForwardScanDirection, [&](TupleTableSlot *slot) {
+                      Request row;
+                      read_row(slot, &row);
+                      see(row, purpose_of(slot), context);
+                  });
 }
 
 bool finish_request(Relation requests, const Request &request, RequestState state) {
@@ -215,8 +181,8 @@ bool finish_request(Relation requests, const Request &request, RequestState stat
         nulls[col_code_hash] = nulls[col_sealed] = true;
         for (int column : {col_state, col_ended_at, col_code_hash, col_sealed})
             changed[column] = true;
-        done = catalog::replace(requests, ExecFetchSlotHeapTuple(slot, false, nullptr), values,
-                                nulls, changed);
+        done = indexed_table::replace(requests, ExecFetchSlotHeapTuple(slot, false, nullptr),
+                                      values, nulls, changed);
     }
     ExecDropSingleTupleTableSlot(slot);
     return done;

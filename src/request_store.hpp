@@ -22,6 +22,10 @@ struct Text {
 
 inline constexpr Text any_purpose{nullptr, 0};
 
+inline std::string_view view(Text text) {
+    return {text.data, static_cast<std::size_t>(text.length)};
+}
+
 // A row, without what is sealed. `state` is the effective one: a stored live row may be expired or
 // exhausted by now.
 struct Request {
@@ -51,12 +55,6 @@ struct NewRequest {
     int sealed_length;
 };
 
-// Whose requests a caller may use.
-enum class Reach {
-    own,    // the role's own
-    member, // those of any role that it has the privileges of
-};
-
 Relation open_requests(LOCKMODE lock);
 
 void insert_request(Relation requests, const NewRequest &request);
@@ -67,17 +65,12 @@ void insert_request(Relation requests, const NewRequest &request);
 bool find_request(Relation requests, const core::RequestId &id, Text purpose, Oid role,
                   Request *found, bytea **sealed);
 
-// The live request of that recipient and purpose within reach: the role's own before another's, then
-// the newest. Where none is live, the newest that was.
-bool find_request(Relation requests, const core::RecipientHash &recipient, Text purpose, Oid role,
-                  Reach reach, Request *found);
-
 // Ends a request and erases its secrets, by an ordinary UPDATE; waits for a concurrent writer. False
 // where another transaction ended it first.
 bool finish_request(Relation requests, const Request &request, RequestState state);
 
 // Calls `see` for each request to the recipient, of any owner and purpose, live or ended.
-using RequestVisitor = void (*)(const Request &request, void *context);
+using RequestVisitor = void (*)(const Request &request, std::string_view purpose, void *context);
 void visit_requests(Relation requests, const core::RecipientHash &recipient, RequestVisitor see,
                     void *context);
 

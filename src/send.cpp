@@ -209,23 +209,6 @@ core::RequestId make_request(const store::Request *superseded, const Plan &plan,
     return row.id;
 }
 
-// The caller's live request to the recipient for that purpose, whichever key it is hashed with.
-std::optional<store::Request> find_live(const Plan &plan,
-                                        const std::vector<core::RecipientHash> &hashes, Oid role) {
-    store::Request live;
-    const bool is_live = pg::call([&] {
-        Relation requests = store::open_requests(RowExclusiveLock);
-        bool found = false;
-        for (std::size_t i = 0; i < hashes.size() && !found; ++i)
-            found = store::find_request(requests, hashes[i], text_of(plan.purpose), role,
-                                        store::Reach::own, &live) &&
-                    live.state == store::RequestState::live;
-        table_close(requests, NoLock);
-        return found;
-    });
-    return is_live ? std::optional(live) : std::nullopt;
-}
-
 } // namespace
 
 core::RequestId send(const SendCall &call) {
@@ -233,16 +216,18 @@ core::RequestId send(const SendCall &call) {
     const Plan plan = check(call, role);
     const core::Keyring &keys = keys::current();
     const std::vector<core::RecipientHash> hashes = keys::hashes_of(keys, plan.message.recipient);
-    take_turn(plan.message, hashes);
+    store::Meant meant{text_of(plan.purpose), role, true};
+    take_turn(plan.message, hashes, &meant);
 
-    const std::optional<store::Request> live = find_live(plan, hashes, role);
+    const store::Request *live = meant.is_found && meant.request.state == store::RequestState::live
+                                     ? &meant.request
+                                     : nullptr;
     const core::Key *live_key = live ? keys.find(live->key_id) : nullptr;
     if (live_key && serves_again(*live, call, plan, *live_key)) {
         queue(plan.message, plan.fallbacks, live->id, *live_key, false);
         return live->id;
     }
-    const core::RequestId id =
-        make_request(live ? &*live : nullptr, plan, keys.current(), hashes.front(), role);
+    const core::RequestId id = make_request(live, plan, keys.current(), hashes.front(), role);
     queue(plan.message, plan.fallbacks, id, keys.current(), true);
     return id;
 }

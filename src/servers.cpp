@@ -49,12 +49,83 @@ std::string shown(const std::string &name) {
                       "'SERVER'; or name it in the call.");
 }
 
-void require_usage(const Server &server, Oid role) {
-    if (!pg::call([&] { return pg::may_use_server(server.oid, role); }))
+void require_usage(Oid server, const std::string &name, Oid role) {
+    if (!pg::call([&] { return pg::may_use_server(server, role); }))
         throw core::Error(core::sqlstate::insufficient_privilege,
-                          "permission denied for foreign server " + server.name,
-                          "GRANT USAGE ON FOREIGN SERVER " + server.name +
-                              " TO the role that sends.");
+                          "permission denied for foreign server " + name,
+                          "GRANT USAGE ON FOREIGN SERVER " + name + " TO the role that sends.");
+}
+
+// Whether a server serves a channel with what a role's user mapping adds; one that does has all options
+// that it must have. Kept until some server, wrapper or user mapping changes: to find it out reads all
+// options, of which none is kept, for some are secrets.
+struct Served {
+    std::string name;
+    Oid role;
+    core::Channel channel;
+    Oid server;
+    bool is_served;
+};
+
+class KeptServed {
+  public:
+    std::optional<Served> find(const std::string &name, Oid role, core::Channel channel) const {
+        for (const Served &kept : kept_)
+            if (kept.role == role && kept.channel == channel && kept.name == name)
+                return kept;
+        return std::nullopt;
+    }
+    // What was found out since `version`.
+    void keep(const Served &served, std::uint64_t version) {
+        constexpr std::size_t most = 64;
+        if (version != version_)
+            return;
+        if (kept_.size() == most)
+            kept_.clear();
+        kept_.push_back(served);
+    }
+    void forget() noexcept {
+        kept_.clear();
+        ++version_;
+    }
+    std::uint64_t version() const { return version_; }
+
+  private:
+    std::vector<Served> kept_;
+    std::uint64_t version_ = 0;
+};
+
+KeptServed &kept_served() {
+    static KeptServed *const kept = [] {
+        auto *made = new KeptServed; // never freed: as it is asked for by callbacks
+        pg::call([] {
+            for (const int cache : {FOREIGNSERVEROID, FOREIGNDATAWRAPPEROID, USERMAPPINGOID})
+                CacheRegisterSyscacheCallback(
+                    cache, [](Datum, int, uint32) { kept_served().forget(); }, 0);
+        });
+        return made;
+    }();
+    return *kept;
+}
+
+// What is not known of it is found out; it is kept when the options are complete.
+Served find_served(const std::string &name, Oid role, core::Channel channel) {
+    if (const std::optional<Served> known = kept_served().find(name, role, channel)) {
+        if (known->is_served)
+            require_usage(known->server, name, role);
+        return *known;
+    }
+    const std::uint64_t version = kept_served().version();
+    Server server = find(name);
+    add_user_mapping(server, role); // what is served may depend on the credentials there are
+    const Served served{name, role, channel, server.oid,
+                        core::serves(*server.provider, channel, server.options)};
+    if (served.is_served) {
+        require_usage(server.oid, name, role);
+        core::check_complete(*server.provider, server.options);
+    }
+    kept_served().keep(served, version);
+    return served;
 }
 
 } // namespace
@@ -141,7 +212,7 @@ void read_secret_files(Server &server) {
 
 Server require(const std::string &name, Oid role) {
     Server server = find(name);
-    require_usage(server, role);
+    require_usage(server.oid, name, role);
     return server;
 }
 
@@ -176,13 +247,8 @@ std::vector<std::string> choose(const std::optional<std::string> &asked,
         // Each once: a message goes from one provider to the next behind it, and must come to an end.
         if (std::find(chosen.begin(), chosen.end(), name) != chosen.end())
             continue;
-        Server server = find(name);
-        add_user_mapping(server, role); // what is served may depend on the credentials there are
-        if (!core::serves(*server.provider, channel, server.options))
-            continue;
-        require_usage(server, role);
-        core::check_complete(*server.provider, server.options);
-        chosen.push_back(name);
+        if (find_served(name, role, channel).is_served)
+            chosen.push_back(name);
     }
     if (chosen.empty())
         throw core::Error(core::sqlstate::feature_not_supported,

@@ -43,25 +43,6 @@ VerifyStatus status_of(store::RequestState state) {
     }
 }
 
-// PostgreSQL zone. A live request before an ended one, whichever key its hash is of.
-bool find(Relation requests, const Target &target, store::Text purpose, store::Request *found) {
-    const Oid role = GetUserId();
-    if (target.id)
-        return store::find_request(requests, *target.id, purpose, role, found, nullptr);
-    bool is_found = false;
-    for (const core::RecipientHash &recipient : target.recipients) {
-        store::Request row;
-        if (!store::find_request(requests, recipient, purpose, role, store::Reach::member, &row))
-            continue;
-        if (!is_found || row.state == store::RequestState::live)
-            *found = row;
-        is_found = true;
-        if (row.state == store::RequestState::live)
-            break;
-    }
-    return is_found;
-}
-
 enum class Presented { not_found, ended, unknown_key, locked, charged, moved };
 
 // When the recipient's lock-out ends; past: it is not locked.
@@ -69,13 +50,41 @@ TimestampTz lock_end(const store::Failures &failures) {
     return core::locked_until(failures.streak, settings::lockout_max * USECS_PER_SEC);
 }
 
-// Charges one attempt, unless the recipient is locked out. PostgreSQL zone.
-Presented charge(Relation requests, const Target &target, store::Request *row,
-                 TimestampTz *locked_until) {
-    const bool known = !target.recipients.empty();
-    const core::RecipientHash *hashes = known ? target.recipients.data() : &row->recipient;
-    const int hash_count = known ? static_cast<int>(target.recipients.size()) : 1;
-    const store::Failures before = store::failures_of(requests, hashes, hash_count);
+// The recipient's hashes, as far as they are needed and known.
+struct Hashes {
+    const core::RecipientHash *data;
+    int count;
+};
+
+Hashes hashes_of(const Target &target, const store::Request &row) {
+    if (target.recipients.empty())
+        return {&row.recipient, 1};
+    return {target.recipients.data(), static_cast<int>(target.recipients.size())};
+}
+
+// Finds the request that is meant, and its recipient's failures. PostgreSQL zone.
+bool find(Relation requests, const Target &target, store::Text purpose, store::Request *row,
+          store::Failures *failures) {
+    const Oid role = GetUserId();
+    if (!target.id) {
+        store::Meant meant{purpose, role, false};
+        const Hashes hashes = hashes_of(target, *row);
+        *failures = store::failures_of(requests, hashes.data, hashes.count, &meant);
+        *row = meant.request;
+        return meant.is_found;
+    }
+    if (!store::find_request(requests, *target.id, purpose, role, row, nullptr))
+        return false;
+    if (row->state == store::RequestState::live) {
+        const Hashes hashes = hashes_of(target, *row);
+        *failures = store::failures_of(requests, hashes.data, hashes.count);
+    }
+    return true;
+}
+
+// Charges one attempt, unless the recipient is locked out by the failures `before`. PostgreSQL zone.
+Presented charge(Relation requests, const Target &target, const store::Failures &before,
+                 store::Request *row, TimestampTz *locked_until) {
     *locked_until = lock_end(before);
     if (*locked_until > GetCurrentTimestamp())
         return Presented::locked;
@@ -92,7 +101,8 @@ Presented charge(Relation requests, const Target &target, store::Request *row,
         return Presented::charged; // whatever others charged meanwhile, it can't have locked
     // Charged before looking: of sessions that present codes to several requests at once, each sees what
     // the others have charged, and none compares a code that their failures have locked out.
-    const store::Failures after = store::failures_of(requests, hashes, hash_count);
+    const Hashes hashes = hashes_of(target, *row);
+    const store::Failures after = store::failures_of(requests, hashes.data, hashes.count);
     if (after.streak.failures <= before.streak.failures + 1)
         return Presented::charged;
     *locked_until = lock_end({{after.streak.failures - 1, after.streak.last_at}, 0});
@@ -106,13 +116,15 @@ Presented present(const Target &target, std::string_view purpose, const core::Ke
     return pg::call([&] {
         Relation requests = store::open_requests(RowExclusiveLock);
         Presented result = Presented::not_found;
-        if (find(requests, target, {purpose.data(), static_cast<int>(purpose.size())}, row)) {
+        store::Failures failures{};
+        if (find(requests, target, {purpose.data(), static_cast<int>(purpose.size())}, row,
+                 &failures)) {
             if (row->state != store::RequestState::live)
                 result = Presented::ended;
             else if (!keys.find(row->key_id))
                 result = Presented::unknown_key;
             else
-                result = charge(requests, target, row, locked_until);
+                result = charge(requests, target, failures, row, locked_until);
         }
         table_close(requests, NoLock);
         return result;

@@ -17,7 +17,6 @@ template <auto free_function> struct Deleter {
     template <class T> void operator()(T *p) const noexcept { free_function(p); }
 };
 
-using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, Deleter<EVP_CIPHER_CTX_free>>;
 using Kdf = std::unique_ptr<EVP_KDF, Deleter<EVP_KDF_free>>;
 using KdfContext = std::unique_ptr<EVP_KDF_CTX, Deleter<EVP_KDF_CTX_free>>;
 

@@ -33,20 +33,48 @@ const EVP_CIPHER *aes_256_gcm() {
     return cipher;
 }
 
-// A context with key and nonce (12 bytes, the cipher's default) that has read the request id.
-crypto::CipherContext start(bool encrypt, const Key &key, const RequestId &request,
-                            const std::uint8_t *nonce) {
-    crypto::CipherContext context(EVP_CIPHER_CTX_new());
-    int size = 0;
-    if (context == nullptr ||
-        EVP_CipherInit_ex2(context.get(), aes_256_gcm(), key.seal_key().data(), nonce,
-                           encrypt ? 1 : 0, nullptr) != 1 ||
-        EVP_CipherUpdate(context.get(), nullptr, &size, request.data(),
-                         static_cast<int>(request.size())) != 1) {
-        crypto::fail("AES-256-GCM start");
+// A context that stays keyed from one call to the next, for each direction; as with hashes (digest.cpp),
+// one set a thread, trivially destructible. The key's copy says which key it is for.
+struct KeptCipher {
+    EVP_CIPHER_CTX *context;
+    SubKey key;
+    bool ready; // keyed, and the last use came to its end
+};
+
+constinit thread_local KeptCipher sealing{};
+constinit thread_local KeptCipher unsealing{};
+
+// One use of a kept context: with a nonce (12 bytes, the cipher's default), and the request id read.
+// Abandoned half-way, also by a wrong tag, it leaves the context to be keyed anew.
+class Cipher {
+  public:
+    Cipher(bool encrypt, const Key &key, const RequestId &request, const std::uint8_t *nonce)
+        : kept_(encrypt ? sealing : unsealing) {
+        const bool keyed = kept_.ready && equal_constant_time(kept_.key, key.seal_key());
+        kept_.ready = false;
+        if (kept_.context == nullptr)
+            kept_.context = EVP_CIPHER_CTX_new();
+        int size = 0;
+        if (kept_.context == nullptr ||
+            EVP_CipherInit_ex2(kept_.context, keyed ? nullptr : aes_256_gcm(),
+                               keyed ? nullptr : key.seal_key().data(), nonce, encrypt ? 1 : 0,
+                               nullptr) != 1 ||
+            EVP_CipherUpdate(kept_.context, nullptr, &size, request.data(),
+                             static_cast<int>(request.size())) != 1) {
+            crypto::fail("AES-256-GCM start");
+        }
+        kept_.key = key.seal_key();
     }
-    return context;
-}
+    Cipher(const Cipher &) = delete;
+    Cipher &operator=(const Cipher &) = delete;
+    ~Cipher() = default;
+
+    EVP_CIPHER_CTX *get() const noexcept { return kept_.context; }
+    void done() noexcept { kept_.ready = true; }
+
+  private:
+    KeptCipher &kept_;
+};
 
 } // namespace
 
@@ -63,7 +91,7 @@ std::vector<std::uint8_t> seal(const Key &key, const RequestId &request, std::st
     std::uint8_t *const tag = body + plain.size();
     random.fill(std::span(sealed).first(nonce_size));
 
-    const crypto::CipherContext context = start(true, key, request, nonce);
+    Cipher context(true, key, request, nonce);
     int size = 0;
     int rest = 0;
     if (EVP_EncryptUpdate(context.get(), body, &size,
@@ -75,6 +103,7 @@ std::vector<std::uint8_t> seal(const Key &key, const RequestId &request, std::st
                             tag) != 1) {
         crypto::fail("AES-256-GCM encryption");
     }
+    context.done();
     return sealed;
 }
 
@@ -87,7 +116,7 @@ std::optional<Secret> unseal(const Key &key, const RequestId &request,
     WipedArray<tag_size> tag; // a copy, because OpenSSL takes no pointer to const
     std::copy_n(sealed.last(tag_size).begin(), tag_size, tag.begin());
 
-    const crypto::CipherContext context = start(false, key, request, sealed.data());
+    Cipher context(false, key, request, sealed.data());
     // Wiped also when the tag is wrong: then it holds a text that somebody made up.
     std::vector<std::uint8_t, WipingAllocator<std::uint8_t>> plain(body.size());
     int size = 0;
@@ -102,6 +131,7 @@ std::optional<Secret> unseal(const Key &key, const RequestId &request,
         ERR_clear_error();
         return std::nullopt;
     }
+    context.done();
     return Secret({reinterpret_cast<const char *>(plain.data()), plain.size()});
 }
 

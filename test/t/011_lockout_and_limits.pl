@@ -161,7 +161,8 @@ subtest 'many sessions at once' => sub {
 	  . "mfa_check($to, 'guess', 'p' || p) WHERE status = 'wrong';\n";
 	$node->pgbench('-n -c 16 -j 2 -t 40 -D n=0', 0, [qr{processed: 640/640\n}], [qr{^$}], '16 sessions',
 		{ guess => '\set n :n % 40 + 1' . "\n$present" }, $node->connstr('shop'));
-	is(shop('SELECT string_agg(DISTINCT count::text, $$ $$) FROM (SELECT count(*) FROM compared GROUP BY n) _'), '10',
+	# Fewer, where sessions charge in the same moment: each then sees the others' failures, and is refused.
+	is(shop('SELECT max(count) FROM (SELECT count(*) FROM compared GROUP BY n) _'), 10,
 		'four requests at once give no more than one');
 };
 

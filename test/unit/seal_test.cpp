@@ -100,6 +100,19 @@ TEST(Unseal, RefusesAnotherRequestOrKey) {
     EXPECT_TRUE(unseal(key(), request, sealed));
 }
 
+// Its contexts stay keyed from one call to the next.
+TEST(Seal, UsesTheKeyOfEachCall) {
+    const Key other(count_from<32>(1));
+    for (int i = 0; i < 3; ++i) {
+        const auto first = sealed_text("048291");
+        const auto second = seal(other, request, "048291", system_random());
+        EXPECT_TRUE(unseal(key(), request, first));
+        EXPECT_TRUE(unseal(other, request, second));
+        EXPECT_FALSE(unseal(key(), request, second));
+        EXPECT_FALSE(unseal(other, request, first));
+    }
+}
+
 TEST(Seal, PassesOnAFailingGenerator) {
     test::ScriptedRandom random(std::vector<std::uint8_t>(11, 1));
     EXPECT_THROW(seal(key(), request, "048291", random), Error);

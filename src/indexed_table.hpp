@@ -1,0 +1,15 @@
+// Rows written with their index entries, without the executor of statements. PostgreSQL zone throughout.
+#pragma once
+
+#include "pg.hpp"
+
+namespace mfa::indexed_table {
+
+// Inserts a formed tuple, visible to the commands that follow.
+void insert(Relation table, TupleTableSlot *slot);
+
+// Replaces the tuple that was read, in the columns that are `changed`; waits for a concurrent writer. True
+// when this transaction did it.
+bool replace(Relation table, HeapTuple old_tuple, Datum *values, bool *nulls, bool *changed);
+
+} // namespace mfa::indexed_table
