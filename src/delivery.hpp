@@ -39,6 +39,8 @@ class Delivery {
     // How many more messages this provider may be given now: within max_connections and max_rate of its
     // server, as of when it was last used.
     int room(const std::string &provider);
+    // How many it has now.
+    int in_flight(const std::string &provider) { return lane(provider).in_flight(); }
     // When that provider's messages may go on, as far as time decides it: now, or later.
     TimestampTz turn_of(const std::string &provider);
     // When max_rate, or the end of a pause, lets the next message of any provider through that had no room.
@@ -58,6 +60,7 @@ class Delivery {
 
     // What is to be written back; the caller clears it once that is done.
     std::vector<outbox::Record> &records() noexcept { return records_; }
+    const std::vector<outbox::Record> &records() const noexcept { return records_; }
     bool has_records() const noexcept { return !records_.empty(); }
 
   private:

@@ -30,6 +30,7 @@ class StateLookups {
     std::size_t in_flight() const noexcept { return in_flight_.size() + ready_.size(); }
 
     std::vector<lookups::Found> &found() noexcept { return found_; }
+    const std::vector<lookups::Found> &found() const noexcept { return found_; }
     bool has_found() const noexcept { return !found_.empty(); }
 
   private:

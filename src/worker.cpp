@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "budgets.hpp"
+#include "core/claim_pace.hpp"
 #include "delivery.hpp"
 #include "housekeeping.hpp"
 #include "outbox.hpp"
@@ -49,11 +50,14 @@ class Worker {
     int room() const;
     void claim();
     bool claim_from(const std::string &provider);
+    bool record_is_due() const;
     bool pass_on(const std::string &provider);
     bool look_is_due() const { return until(next_look_) <= milliseconds(0); }
     void look_up();
     void transfer();
-    bool can_claim() const { return claim_now_ && room() > 0; }
+    bool can_claim() const {
+        return pace_.next(Clock::now()) != core::ClaimPace::Look::none && room() > 0;
+    }
     bool purge_is_due() const;
     void record();
     void purge();
@@ -67,7 +71,8 @@ class Worker {
     StateLookups lookups_{wire_};
     Waiter waiter_{wire_.transport.poll_fd()};
     std::vector<core::Completion> ended_;
-    bool claim_now_ = true;
+    core::ClaimPace pace_;
+    Clock::time_point answered_at_{};  // the first answer that is not recorded yet
     TimestampTz next_look_ = 0;        // long ago: at once
     Clock::time_point pass_on_from_{}; // not before
     bool purge_now_ = true;
@@ -93,8 +98,16 @@ bool Worker::take_wanted() {
 // Each provider's messages are claimed in a transaction of their own: where that fails, it is put aside
 // for a while, and the others go on.
 void Worker::claim() {
-    if (room() <= 0)
+    const core::ClaimPace::Look look = pace_.next(Clock::now());
+    if (look == core::ClaimPace::Look::none || room() <= 0)
         return; // an answer makes room, and asks again
+    pace_.begin(look, Clock::now());
+    if (look == core::ClaimPace::Look::backlog) {
+        claim_from(std::string(pace_.backlog()));
+        if (pace_.backlog().empty())
+            pace_.ask(); // to see when the next one is due
+        return;
+    }
     std::vector<outbox::Waiting> waiting;
     work("look for due messages", Manners::yield,
          [&] { pg::call([&] { outbox::waiting(&waiting); }); });
@@ -109,7 +122,8 @@ void Worker::claim() {
         else if (pass_on(first.provider) || claim_from(first.provider))
             more = true; // to see when the next one is due
     }
-    claim_now_ = more;
+    if (more)
+        pace_.ask();
     next_due_ = next_due;
 }
 
@@ -117,7 +131,7 @@ void Worker::claim() {
 // of it are left, an answer, or its rate, or the end of its pause says when to go on.
 bool Worker::claim_from(const std::string &provider) {
     const int limit = std::min({room(), delivery_.room(provider), claim_batch});
-    if (limit <= 0)
+    if (!pace_.may_claim(provider, limit, delivery_.in_flight(provider), Clock::now()))
         return false;
     int touched = 0;
     const std::size_t records = delivery_.records().size();
@@ -144,6 +158,7 @@ bool Worker::claim_from(const std::string &provider) {
         return false;
     }
     claim_failed_ = false;
+    pace_.claimed(provider, touched, limit, Clock::now());
     if (touched > 0)
         last_work_ = Clock::now();
     delivery_.start();
@@ -195,6 +210,8 @@ void Worker::look_up() {
 
 // Moves the requests in flight on, without waiting.
 void Worker::transfer() {
+    if (!delivery_.has_records() && !lookups_.has_found())
+        answered_at_ = Clock::now();
     wire_.transport.turn(ended_);
     // Each is taken off before it is looked at: a failure in the middle must not show one twice.
     while (!ended_.empty()) {
@@ -202,11 +219,17 @@ void Worker::transfer() {
         ended_.pop_back();
         if (!delivery_.take(completion))
             lookups_.take(completion);
+        pace_.make_room();
     }
 }
 
 int Worker::room() const {
     return settings::max_in_flight - static_cast<int>(delivery_.in_flight());
+}
+
+bool Worker::record_is_due() const {
+    return core::ClaimPace::may_record(delivery_.records().size() + lookups_.found().size(),
+                                       delivery_.in_flight(), answered_at_, Clock::now());
 }
 
 void Worker::record() {
@@ -226,7 +249,7 @@ void Worker::record() {
         next_look_ = std::min(next_look_, entry.due_at);
     delivery_.records().clear();
     lookups_.found().clear();
-    claim_now_ = true; // there is room, and a retry or a fallback may be due
+    pace_.ask(); // there is room, and a retry or a fallback may be due
     last_work_ = Clock::now();
 }
 
@@ -256,15 +279,21 @@ bool Worker::purge_is_due() const {
 
 // One look at everything that may be due. Each part is a short transaction or none at all.
 void Worker::turn() {
-    if (take_wanted() || until(next_due_) <= milliseconds(0) ||
-        delivery_.next_turn() <= Clock::now())
-        claim_now_ = true;
-    if (claim_now_)
-        claim();
+    if (take_wanted())
+        pace_.ask();
+    if (until(next_due_) <= milliseconds(0)) {
+        next_due_ = DT_NOEND; // until the next look
+        pace_.ask();
+    }
+    if (delivery_.next_turn() <= Clock::now()) {
+        delivery_.forget_turns();
+        pace_.ask();
+    }
+    claim();
     if (!session.leaving && !can_claim() && look_is_due() && lookups_.room() > 0)
         look_up();
     transfer();
-    if (!session.leaving && (delivery_.has_records() || lookups_.has_found()))
+    if (!session.leaving && record_is_due())
         record();
     if (!session.leaving && purge_is_due())
         purge();
@@ -276,9 +305,10 @@ void Worker::turn() {
 }
 
 bool Worker::idle_for_long() const {
-    return !claim_now_ && !purge_now_ && delivery_.in_flight() == 0 && !delivery_.has_records() &&
-           lookups_.in_flight() == 0 && !lookups_.has_found() &&
-           delivery_.next_turn() > Clock::now() + linger && Clock::now() - last_work_ >= linger;
+    return pace_.next_at() == Clock::time_point::max() && !purge_now_ &&
+           delivery_.in_flight() == 0 && !delivery_.has_records() && lookups_.in_flight() == 0 &&
+           !lookups_.has_found() && delivery_.next_turn() > Clock::now() + linger &&
+           Clock::now() - last_work_ >= linger;
 }
 
 milliseconds Worker::next_wait() const {
@@ -295,10 +325,17 @@ milliseconds Worker::next_wait() const {
     if (lookups_.room() > 0)
         wait = std::min(wait, until(next_look_));
     wait = std::min(wait, until(next_purge_));
+    const auto until_then = [](Clock::time_point then) {
+        return then == Clock::time_point::max()
+                   ? milliseconds::max()
+                   : std::max(std::chrono::ceil<milliseconds>(then - Clock::now()),
+                              milliseconds(0));
+    };
+    if (delivery_.has_records() || lookups_.has_found())
+        wait = std::min(wait, until_then(answered_at_ + core::ClaimPace::longest_hold));
     if (room() <= 0)
         return wait; // what is due has to wait for an answer
-    if (const Clock::time_point turn = delivery_.next_turn(); turn != Clock::time_point::max())
-        wait = std::min(wait, std::chrono::ceil<milliseconds>(turn - Clock::now()));
+    wait = std::min({wait, until_then(pace_.next_at()), until_then(delivery_.next_turn())});
     return std::min(wait, until(next_due_));
 }
 
@@ -362,6 +399,7 @@ void Worker::run() {
             if (failures_ == 1)
                 pg::log(report, "mfa delivery worker failed, and tries again");
             last_work_ = Clock::now();
+            pace_.ask();
             waiter_.wait(failure_pause);
         } else {
             failures_ = 0;
@@ -370,7 +408,7 @@ void Worker::run() {
             if (idle_for_long()) {
                 if (!take_wanted())
                     break;
-                claim_now_ = true;
+                pace_.ask();
             }
             waiter_.wait(next_wait());
         }

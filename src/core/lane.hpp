@@ -63,6 +63,7 @@ class Lane {
             tokens_ -= 1;
     }
     void leave() noexcept { --in_flight_; }
+    int in_flight() const noexcept { return in_flight_; }
 
   private:
     void refill(Clock::time_point now) noexcept {

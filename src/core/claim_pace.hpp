@@ -1,0 +1,98 @@
+// When the delivery worker claims: at once where little is going on, in batches where much is.
+//
+// A statement costs nearly the same for one message as for many. So while a provider is busy, a moment's
+// wait for a batch that is worth one loses nothing; and while it has more than there is room for (its
+// backlog), it is claimed from without a look each time at what every provider has.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+
+namespace mfa::core {
+
+// Owned by one thread.
+class ClaimPace {
+  public:
+    using Clock = std::chrono::steady_clock;
+
+    static constexpr int worthwhile = 16; // messages
+    static constexpr std::chrono::milliseconds longest_hold{2};
+    static constexpr std::chrono::milliseconds look_interval{5}; // while there is a backlog
+
+    enum class Look { none, all_providers, backlog };
+
+    // Something may be due, of whichever provider.
+    void ask() noexcept { asked_ = true; }
+    // An answer has made room.
+    void make_room() noexcept { has_room_ = true; }
+
+    Look next(Clock::time_point now) const noexcept {
+        if (asked_ && (backlog_.empty() || now >= looked_at_ + look_interval))
+            return Look::all_providers;
+        return !backlog_.empty() && (has_room_ || now >= hold_until_) ? Look::backlog : Look::none;
+    }
+    // When next() has an answer, should nothing happen until then; long ago: now; max(): never.
+    Clock::time_point next_at() const noexcept {
+        const Clock::time_point look =
+            asked_ ? (backlog_.empty() ? Clock::time_point{} : looked_at_ + look_interval)
+                   : Clock::time_point::max();
+        if (backlog_.empty())
+            return look;
+        return std::min(look, has_room_ ? Clock::time_point{} : hold_until_);
+    }
+
+    // A look at all providers begins, or at the backlog of one.
+    void begin(Look look, Clock::time_point now) {
+        has_room_ = false;
+        hold_until_ = Clock::time_point::max();
+        if (look != Look::all_providers)
+            return;
+        asked_ = false;
+        looked_at_ = now;
+        backlog_.clear();
+    }
+    // Whether to claim for `room` free places of a provider that has `in_flight`. Where not, it is its
+    // backlog from here on.
+    bool may_claim(const std::string &provider, int room, int in_flight, Clock::time_point now) {
+        if (room > 0 &&
+            (room >= std::min(worthwhile, in_flight / 4) || now >= claimed_at_ + longest_hold))
+            return true;
+        backlog_ = provider;
+        if (room > 0) {
+            hold_until_ = claimed_at_ + longest_hold;
+            asked_ = true; // should another one become the backlog
+        }
+        return false;
+    }
+    // So many were claimed where there was room for `room`.
+    void claimed(const std::string &provider, int count, int room, Clock::time_point now) {
+        claimed_at_ = now;
+        if (count == room)
+            backlog_ = provider;
+        else if (backlog_ == provider)
+            backlog_.clear();
+        if (count > 0)
+            asked_ = true; // for more, or to see when the next one is due
+        has_room_ = !backlog_.empty();
+    }
+
+    const std::string &backlog() const noexcept { return backlog_; }
+
+    // Whether `count` outcomes, the first of them known since `since`, are to be recorded now.
+    static bool may_record(std::size_t count, std::size_t in_flight, Clock::time_point since,
+                           Clock::time_point now) noexcept {
+        return count > 0 &&
+               (count >= worthwhile || in_flight < worthwhile || now >= since + longest_hold);
+    }
+
+  private:
+    bool asked_ = true;
+    bool has_room_ = false;
+    std::string backlog_; // a provider; '' for none
+    Clock::time_point looked_at_{};
+    Clock::time_point claimed_at_{};
+    Clock::time_point hold_until_ = Clock::time_point::max();
+};
+
+} // namespace mfa::core
