@@ -12,6 +12,8 @@ SETTINGS = {
     "mfa.provider": "gateway",
     "mfa.send_limit_database": "10000000/1h, 10000000/1d",
     "mfa.send_limit_destination": "10000000/1h, 10000000/1d",
+    # It works, but nobody verifies what the delivery sends, which no guard would let pass.
+    "mfa.fraud_guard": "monitor",
 }
 
 
