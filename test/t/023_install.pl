@@ -1,8 +1,8 @@
 # What make install puts where: only what belongs to the extension, the same and without a word when it is
 # done again, and nothing that make uninstall leaves behind.
 #
-# With a file that only install knows of, "not ok - ... nothing else" and "not ok - nothing is left". With a recipe
-# that prints, "not ok - without a word".
+# With a file that only install knows of, "not ok - library, control file, scripts: nothing else" and "not ok -
+# nothing is left". With a recipe that prints, "not ok - make install, without a word".
 
 use strict;
 use warnings FATAL => 'all';
