@@ -46,10 +46,12 @@ sub is_configured
 	is(sql($on, $database, q{SELECT concat_ws(' ', body, recipient, code, per_segment, amount)
 		FROM mfa.template, mfa.test_recipient, mfa.price, mfa.budget}), 'Ihr Code: {code} +9991234567 424242 0.5 500',
 		'... templates, test recipients, prices and budgets');
-	is(sql($on, $database, q{SELECT string_agg(o, ' ' ORDER BY o) FROM pg_user_mappings, unnest(umoptions) o WHERE srvname = 'signalwire'}),
+	is(sql($on, $database, q{
+		SELECT string_agg(o, ' ' ORDER BY o) FROM pg_user_mappings, unnest(umoptions) o WHERE srvname = 'signalwire'}),
 		join(' ', 'api_token=' . MfaGateway::TOKEN, 'project_id=' . MfaGateway::PROJECT), '... credentials');
 	is(sql($on, $database, q{
-		SELECT string_agg(p.oid::regprocedure::text, ' ' ORDER BY p.oid::regprocedure::text) FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid
+		SELECT string_agg(p.oid::regprocedure::text, ' ' ORDER BY p.oid::regprocedure::text)
+		FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid
 		WHERE d.classid = 'pg_proc'::regclass AND deptype = 'e' AND probin = '$libdir/mfa'
 			AND has_function_privilege('app', p.oid, 'EXECUTE')}),
 		'mfa_check(uuid,text,text) mfa_send(text,text,text,text,text,text,integer,boolean,interval,integer,name)',

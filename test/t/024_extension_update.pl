@@ -40,7 +40,8 @@ my $describe = q{
 	UNION ALL
 	SELECT concat_ws(' ', 'column', name, attnum, attname, format_type(atttypid, atttypmod), attnotnull, attcollation,
 		attstorage, attcompression, attacl, pg_get_expr(adbin, adrelid), col_description(objid, attnum))
-	FROM relation JOIN pg_attribute ON attrelid = objid AND attnum > 0 LEFT JOIN pg_attrdef ON (adrelid, adnum) = (attrelid, attnum)
+	FROM relation JOIN pg_attribute ON attrelid = objid AND attnum > 0
+		LEFT JOIN pg_attrdef ON (adrelid, adnum) = (attrelid, attnum)
 	UNION ALL
 	SELECT concat_ws(' ', 'constraint', name, conname, pg_get_constraintdef(o.oid))
 	FROM relation JOIN pg_constraint o ON conrelid = objid
@@ -102,7 +103,8 @@ for my $version (@versions)
 		INSERT INTO mfa.test_recipient (recipient, code) VALUES ('+9991234567', '424242')});
 	is(differences($database, 'new'), '', "what $version becomes is what a new one is");
 	is(sql($node, $database, 'SELECT prefix, remark FROM mfa.route'), '+1|kept', '... the configuration is still there');
-	is(sql($node, $database, q{SELECT mfa_verify(mfa_send('+9991234567')::text, '424242')}), 't', '... it sends and verifies');
+	is(sql($node, $database, q{SELECT mfa_verify(mfa_send('+9991234567')::text, '424242')}), 't',
+		'... it sends and verifies');
 }
 
 # Before ALTER EXTENSION UPDATE the library knows other tables than there are; after it, until the restart.
