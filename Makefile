@@ -2,8 +2,9 @@
 #
 #   make && make install             build for, and install into, the server of PG_CONFIG
 #   make installcheck                all tests that need a server: one that runs, with
-#                                    shared_preload_libraries = 'mfa'
+#                                    shared_preload_libraries = 'mfa', and lets in any role
 #   make tempcheck                   its SQL and isolation tests in a server of their own
+#   make dist                        mfa-VERSION.zip, of what is committed, for PGXN
 #   make -f ../../Makefile           in build/17, say: one build folder for each major version
 #
 # script/test does everything without touching the system. Warnings are errors; where another

@@ -29,7 +29,8 @@ def check(root: Path) -> Iterator[tuple[bool, str, str]]:
     """(good, what is checked, what is wrong). A block of code behind a line with a link into examples/ is a
     quotation of that file."""
     quoted: set[Path] = set()
-    for document in [root / "README.md", root / "CONTRIBUTING.md", *sorted((root / "docs").glob("*.md"))]:
+    leaves = [root / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
+    for document in [*leaves, *sorted((root / "docs").glob("*.md"))]:
         wrong = []
         block: list[str] | None = None
         source: Path | None = None

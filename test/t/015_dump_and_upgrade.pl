@@ -2,8 +2,10 @@
 # flight (G15).
 #
 # Without the mark of mfa.route as configuration, "not ok - with its routes"; with requests so marked, "not
-# ok - no request, no message". Without the look at binary upgrades in _PG_init, workers run on the servers
-# that pg_upgrade starts, and what they do there is lost: a message that was not delivered never comes.
+# ok - no request, no message" and "not ok - ... not of requests". With a function that the script does not
+# take from PUBLIC, "not ok - ... what is granted is, and no more". Without the look at binary upgrades in
+# _PG_init, workers run on the servers that pg_upgrade starts, and what they do there is lost: a message that
+# was not delivered never comes.
 
 use strict;
 use warnings FATAL => 'all';
@@ -26,6 +28,13 @@ $node->safe_psql('shop', q{
 	INSERT INTO mfa.price (prefix, per_segment) VALUES ('+999', 0.5);
 	INSERT INTO mfa.budget (name, period, amount) VALUES ('all', 'month', 500);
 });
+$node->safe_psql('shop', q{
+	CREATE ROLE app;
+	GRANT USAGE ON FOREIGN SERVER signalwire TO app;
+	GRANT EXECUTE ON FUNCTION mfa_send, mfa_check(uuid, text, text) TO app;
+	GRANT USAGE ON SCHEMA mfa TO app;
+	GRANT SELECT ON mfa.requests TO app;
+});
 $node->safe_psql('postgres', 'CREATE DATABASE plain');
 
 # Routes are configuration, and denied numbers stay so; servers and user mappings make it work.
@@ -37,6 +46,19 @@ sub is_configured
 	is(sql($on, $database, q{SELECT concat_ws(' ', body, recipient, code, per_segment, amount)
 		FROM mfa.template, mfa.test_recipient, mfa.price, mfa.budget}), 'Ihr Code: {code} +9991234567 424242 0.5 500',
 		'... templates, test recipients, prices and budgets');
+	is(sql($on, $database, q{
+		SELECT string_agg(o, ' ' ORDER BY o) FROM pg_user_mappings, unnest(umoptions) o WHERE srvname = 'signalwire'}),
+		join(' ', 'api_token=' . MfaGateway::TOKEN, 'project_id=' . MfaGateway::PROJECT), '... credentials');
+	is(sql($on, $database, q{
+		SELECT string_agg(p.oid::regprocedure::text, ' ' ORDER BY p.oid::regprocedure::text)
+		FROM pg_proc p JOIN pg_depend d ON d.objid = p.oid
+		WHERE d.classid = 'pg_proc'::regclass AND deptype = 'e' AND probin = '$libdir/mfa'
+			AND has_function_privilege('app', p.oid, 'EXECUTE')}),
+		'mfa_check(uuid,text,text) mfa_send(text,text,text,text,text,text,integer,boolean,interval,integer,name)',
+		'... what is granted is, and no more');
+	is(sql($on, $database, q{SELECT has_server_privilege('app', 'signalwire', 'USAGE'),
+		has_table_privilege('app', 'mfa.requests', 'SELECT'), has_table_privilege('app', 'mfa.request', 'SELECT')}), 't|t|f',
+		'... of servers and views, too');
 	is(sql($on, $database, q{SELECT mfa_verify(mfa_send('+9991234567')::text, '424242')}), 't', 'a test recipient is one');
 	psql_fails($on, $database, "SELECT mfa_send('+19005550123')", 'MF002', 'which deny what was denied');
 	works($on, $database, $gateway, 'it sends and verifies');
@@ -66,6 +88,21 @@ for my $how ([ 'custom', '--single-transaction' ], [ 'directory', '--jobs=2' ])
 		'no request, no message');
 	is_configured($node, $database);
 }
+
+subtest 'what a dump has' => sub {
+	my ($plain, $with_create) = map {
+		my $file = PostgreSQL::Test::Utils::tempdir() . "/plain$_";
+		$node->command_ok([ 'pg_dump', split(' ', $_), '-f', $file, $node->connstr('shop') ], "pg_dump $_");
+		slurp_file($file);
+	} '', '-C';
+	is(join(' ', sort $plain =~ /^COPY mfa\.(\w+)/mg), 'budget price route template test_recipient usage_total',
+		'rows of what is configured, and totals');
+	unlike($plain, qr/^COPY mfa\.(?:request|message|failure|inbox)\b/m, '... not of requests');
+	unlike($plain, qr/\Q$live_code\E|\Q$live\E/, '... no code or number that is live');
+	like($plain, qr/api_token '\Q@{[MfaGateway::TOKEN]}\E'/, 'credentials, where they are in the catalogs');
+	unlike($plain, qr/SET "?mfa\.provider/, 'no setting of the database');
+	like($with_create, qr/^ALTER DATABASE shop SET "mfa\.provider" TO 'signalwire'/m, '... which are in one with -C');
+};
 
 # A message to a provider that hangs, and one for a later try.
 my ($hangs, $waits) = map { new_number() } 1 .. 2;
