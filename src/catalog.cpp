@@ -109,4 +109,16 @@ Relation open_index(const char *name, LOCKMODE lock) { return open_relation(name
 
 std::uint64_t version() { return changes; }
 
+Lookup open_lookup(Relation table, const char *index_name, Snapshot snapshot) {
+    Relation index = open_index(index_name, AccessShareLock);
+    return {index, table_slot_create(table, nullptr),
+            pg::begin_index_scan(table, index, snapshot, 1)};
+}
+
+void close_lookup(const Lookup &lookup) {
+    index_endscan(lookup.scan);
+    ExecDropSingleTupleTableSlot(lookup.slot);
+    index_close(lookup.index, AccessShareLock);
+}
+
 } // namespace mfa::catalog

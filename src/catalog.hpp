@@ -27,24 +27,34 @@ Relation open_unlogged(const char *name, int attributes, LOCKMODE lock);
 // An index of schema mfa, by a literal too.
 Relation open_index(const char *name, LOCKMODE lock);
 
-// Calls `see(slot)` for each row whose first index column equals `value` and that is up to date now,
-// whatever snapshot the transaction has: SnapshotSelf sees what others have committed and what we have
+// An index that is open for many looks, one after another.
+struct Lookup {
+    Relation index;
+    TupleTableSlot *slot;
+    IndexScanDesc scan;
+};
+Lookup open_lookup(Relation table, const char *index_name, Snapshot snapshot);
+void close_lookup(const Lookup &lookup);
+
+// Calls `see(slot)` for each row whose first index column equals `value`.
+template <class See>
+void look(const Lookup &lookup, Oid equal_function, Datum value, ScanDirection direction, See see) {
+    ScanKeyData key;
+    ScanKeyInit(&key, 1, BTEqualStrategyNumber, equal_function, value);
+    index_rescan(lookup.scan, &key, 1, nullptr, 0);
+    while (index_getnext_slot(lookup.scan, direction, lookup.slot))
+        see(lookup.slot);
+}
+
+// One such look, at rows that are up to date now, whatever snapshot the transaction has: SnapshotSelf sees what others have committed and what we have
 // done. A row that gets a new index entry during the scan may be missed; who can't have that gives a new
 // MVCC snapshot.
 template <class See>
 void scan(Relation table, const char *index_name, Oid equal_function, Datum value,
           ScanDirection direction, See see, Snapshot snapshot = SnapshotSelf) {
-    Relation index = open_index(index_name, AccessShareLock);
-    ScanKeyData key;
-    ScanKeyInit(&key, 1, BTEqualStrategyNumber, equal_function, value);
-    TupleTableSlot *slot = table_slot_create(table, nullptr);
-    IndexScanDesc scan = pg::begin_index_scan(table, index, snapshot, 1);
-    index_rescan(scan, &key, 1, nullptr, 0);
-    while (index_getnext_slot(scan, direction, slot))
-        see(slot);
-    index_endscan(scan);
-    ExecDropSingleTupleTableSlot(slot);
-    index_close(index, AccessShareLock);
+    Lookup lookup = open_lookup(table, index_name, snapshot);
+    look(lookup, equal_function, value, direction, see);
+    close_lookup(lookup);
 }
 
 // Runs `look(snapshot)` with a snapshot of now that sees one version of each row.

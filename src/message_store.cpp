@@ -2,41 +2,11 @@
 
 #include "catalog.hpp"
 #include "indexed_table.hpp"
+#include "message_row.hpp"
 
 namespace mfa::store {
 
 namespace {
-
-// Columns of mfa.message, as sql/mfa--1.0.sql creates them.
-enum Column : int {
-    col_request,
-    col_n,
-    col_tries,
-    col_unknowns,
-    col_due_at,
-    col_created_at,
-    col_sent_at,
-    col_ended_at,
-    col_cost,
-    col_fallback_for,
-    col_state,
-    col_channel,
-    col_destination,
-    col_provider,
-    col_providers,
-    col_sealed,
-    col_message_id,
-    col_error,
-    column_count
-};
-
-const char *text_or_null(TupleTableSlot *slot, Column column) {
-    return slot->tts_isnull[column] ? nullptr : TextDatumGetCString(slot->tts_values[column]);
-}
-
-bool is_reserve(TupleTableSlot *slot) {
-    return !slot->tts_isnull[col_fallback_for] && DatumGetInt32(slot->tts_values[col_tries]) == 0;
-}
 
 void remember_last(const Message &message, void *last) {
     int16 *n = static_cast<int16 *>(last);
@@ -55,7 +25,7 @@ Datum text_array(List *names) {
 } // namespace
 
 Relation open_messages(LOCKMODE lock) {
-    return catalog::open_unlogged("message", column_count, lock);
+    return catalog::open_unlogged("message", message_columns, lock);
 }
 
 namespace {
@@ -95,9 +65,9 @@ bool change_message(Relation messages, const core::RequestId &request, int n, Wa
             [&](Snapshot snapshot) { scan_request(messages, request, see, snapshot); });
         if (!old_tuple)
             return false;
-        Datum values[column_count];
-        bool nulls[column_count] = {};
-        bool changed[column_count] = {};
+        Datum values[message_columns];
+        bool nulls[message_columns] = {};
+        bool changed[message_columns] = {};
         change(values, nulls, changed);
         if (indexed_table::replace(messages, old_tuple, values, nulls, changed))
             return true;
@@ -197,7 +167,7 @@ int insert_message(const NewMessage &message, bool first) {
     TupleTableSlot *slot = table_slot_create(messages, nullptr);
     ExecClearTuple(slot);
     Datum *values = slot->tts_values;
-    std::memset(slot->tts_isnull, 0, column_count * sizeof(bool));
+    std::memset(slot->tts_isnull, 0, message_columns * sizeof(bool));
     values[col_request] = UUIDPGetDatum(&request);
     values[col_n] = Int16GetDatum(last + 1);
     values[col_tries] = Int32GetDatum(0);

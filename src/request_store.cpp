@@ -1,6 +1,5 @@
 #include "request_store.hpp"
 
-#include "catalog.hpp"
 #include "indexed_table.hpp"
 
 namespace mfa::store {
@@ -84,6 +83,11 @@ void read_row(TupleTableSlot *slot, Request *row) {
     }
 }
 
+bytea *sealed_of(TupleTableSlot *slot) {
+    return slot->tts_isnull[col_sealed] ? nullptr
+                                        : DatumGetByteaPCopy(slot->tts_values[col_sealed]);
+}
+
 std::string_view purpose_of(TupleTableSlot *slot) {
     return catalog::text_view(slot->tts_values[col_purpose]);
 }
@@ -141,9 +145,7 @@ bool find_request(Relation requests, const core::RequestId &id, Text purpose, Oi
         read_row(slot, found);
         is_found = !purpose.data || purpose_of(slot) == view(purpose);
         if (sealed)
-            *sealed = slot->tts_isnull[col_sealed]
-                          ? nullptr
-                          : DatumGetByteaPCopy(slot->tts_values[col_sealed]);
+            *sealed = sealed_of(slot);
         if (!has_privs_of_role(role, found->owner))
             ereport(ERROR,
                     (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -154,6 +156,20 @@ bool find_request(Relation requests, const core::RequestId &id, Text purpose, Oi
     };
     catalog::scan(requests, "request_pkey", F_UUID_EQ, UUIDPGetDatum(&key), ForwardScanDirection,
                   see);
+    return is_found;
+}
+
+bool read_request(const catalog::Lookup &by_id, const core::RequestId &id, Request *found,
+                  bytea **sealed) {
+    pg_uuid_t key;
+    std::memcpy(key.data, id.data(), id.size());
+    bool is_found = false;
+    catalog::look(by_id, F_UUID_EQ, UUIDPGetDatum(&key), ForwardScanDirection,
+                  [&](TupleTableSlot *slot) {
+                      read_row(slot, found);
+                      *sealed = sealed_of(slot);
+                      is_found = true;
+                  });
     return is_found;
 }
 

@@ -6,6 +6,7 @@
 // counter that others are still charging.
 #pragma once
 
+#include "catalog.hpp"
 #include "core/digest.hpp"
 #include "pg.hpp"
 
@@ -68,6 +69,10 @@ bool find_request(Relation requests, const core::RequestId &id, Text purpose, Oi
 // Ends a request and erases its secrets, by an ordinary UPDATE; waits for a concurrent writer. False
 // where another transaction ended it first.
 bool finish_request(Relation requests, const Request &request, RequestState state);
+
+// A request by id, whoever's it is. `sealed` receives a copy of what is sealed, or null.
+bool read_request(const catalog::Lookup &by_id, const core::RequestId &id, Request *found,
+                  bytea **sealed);
 
 // Calls `see` for each request to the recipient, of any owner and purpose, live or ended.
 using RequestVisitor = void (*)(const Request &request, std::string_view purpose, void *context);
