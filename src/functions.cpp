@@ -127,7 +127,7 @@ Datum mfa_cancel(FunctionCallInfo fcinfo) {
 }
 
 Datum mfa_status(FunctionCallInfo fcinfo) {
-    pg::call([] { PreventCommandDuringRecovery("mfa_status()"); });
+    pg::call([] { require_primary("mfa_status()"); });
     const std::optional<core::RequestId> id = uuid_argument(fcinfo, 0);
     const std::optional<Status> found = id ? status(*id) : std::nullopt;
     if (!found)

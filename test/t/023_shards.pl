@@ -79,7 +79,7 @@ sub sent_at
 	return ($to, $id, $gateway->code_for($to));
 }
 
-$node->safe_psql('postgres', 'CREATE DATABASE router');
+$node->safe_psql('postgres', q{CREATE DATABASE router; ALTER DATABASE router SET statement_timeout = '30 s'});
 my $two = partitions(@shards[ 0, 1 ]);
 $node->safe_psql('router', qq{
 	CREATE EXTENSION plproxy;
