@@ -1,9 +1,8 @@
 # Several databases behind a PL/Proxy router (examples/shards), and how one more joins them.
 #
-# Fails without: the shard in an id, so that resends and codes by id arrive where the request is
-# ("not ok - by id"); the normal form in what is hashed ("not ok - in another form"); with
-# examples/shards/moving.sql left out, "not ok - codes from before the move"; and were the router to
-# keep remote calls in the caller's transaction, what is said here of a rollback.
+# Fails without: the shard in an id, by which codes and resends by id arrive where the request is ("not ok -
+# a wrong code by id"); the normal form in what is hashed ("not ok - the right one by the number, in another
+# form"); examples/shards/moving.sql ("not ok - codes from before the move").
 
 use strict;
 use warnings FATAL => 'all';
