@@ -310,6 +310,22 @@ AS 'MODULE_PATHNAME', 'mfa_signature_valid';
 COMMENT ON FUNCTION mfa_signature_valid(name, text, text, text)
 IS 'whether a webhook call with that signature is the provider''s; never null';
 
+-- For routers, before several databases with the extension. They ask nothing but their argument, so that they
+-- can be called where the library is not preloaded, and null is an answer, too.
+CREATE FUNCTION mfa_shard(request text) RETURNS integer
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'mfa_shard_text';
+COMMENT ON FUNCTION mfa_shard(text)
+IS 'number by which a router finds the database of a recipient or request id, 0 to 4095; never null';
+
+CREATE FUNCTION mfa_shard(request uuid) RETURNS integer
+LANGUAGE C IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'mfa_shard_uuid';
+COMMENT ON FUNCTION mfa_shard(uuid)
+IS 'mfa.shard of the database that made a request id, 0 to 4095; never null';
+
+REVOKE ALL ON FUNCTION mfa_shard(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION mfa_shard(uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION mfa_delivery_report(name, text, text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION mfa_signature_valid(name, text, text, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION mfa_resend(uuid, text) FROM PUBLIC;

@@ -7,10 +7,18 @@
 
 namespace mfa {
 
+void require_primary(const char *function) {
+    if (RecoveryInProgress())
+        ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+                        errmsg("cannot execute %s during recovery", function),
+                        errhint("This is a standby: connect to the primary, for example with "
+                                "target_session_attrs=read-write.")));
+}
+
 void require_writable(const char *function) {
     pg::call([&] {
         shmem::require();
-        PreventCommandDuringRecovery(function);
+        require_primary(function);
         PreventCommandIfReadOnly(function);
         PreventCommandIfParallelMode(function);
     });

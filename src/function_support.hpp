@@ -10,6 +10,9 @@
 
 namespace mfa {
 
+// A standby has no requests. PostgreSQL zone.
+void require_primary(const char *function);
+
 // Every function that acts begins here: what makes the call impossible whatever its arguments.
 void require_writable(const char *function);
 

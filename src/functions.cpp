@@ -1,6 +1,7 @@
 // The SQL-callable functions: arguments in, results out. What they do is in send.cpp and verify.cpp.
 
 #include "core/error.hpp"
+#include "core/shard.hpp"
 #include "encoding.hpp"
 #include "function_support.hpp"
 #include "manage.hpp"
@@ -126,7 +127,7 @@ Datum mfa_cancel(FunctionCallInfo fcinfo) {
 }
 
 Datum mfa_status(FunctionCallInfo fcinfo) {
-    pg::call([] { PreventCommandDuringRecovery("mfa_status()"); });
+    pg::call([] { require_primary("mfa_status()"); });
     const std::optional<core::RequestId> id = uuid_argument(fcinfo, 0);
     const std::optional<Status> found = id ? status(*id) : std::nullopt;
     if (!found)
@@ -168,6 +169,16 @@ Datum mfa_signature_valid(FunctionCallInfo fcinfo) {
     PG_RETURN_BOOL(is_signed(NameStr(*PG_GETARG_NAME(0)), *signature, *url, *body));
 }
 
+// Null goes where other text that is neither goes: to somebody who says so.
+Datum mfa_shard_text(FunctionCallInfo fcinfo) {
+    PG_RETURN_INT32(core::shard_of(utf8_argument(fcinfo, 0).value_or("")));
+}
+
+Datum mfa_shard_uuid(FunctionCallInfo fcinfo) {
+    const std::optional<core::RequestId> id = uuid_argument(fcinfo, 0);
+    PG_RETURN_INT32(id ? core::shard_of(*id) : 0);
+}
+
 } // namespace
 
 } // namespace mfa
@@ -183,6 +194,8 @@ PG_FUNCTION_INFO_V1(mfa_cancel);
 PG_FUNCTION_INFO_V1(mfa_status);
 PG_FUNCTION_INFO_V1(mfa_delivery_report);
 PG_FUNCTION_INFO_V1(mfa_signature_valid);
+PG_FUNCTION_INFO_V1(mfa_shard_text);
+PG_FUNCTION_INFO_V1(mfa_shard_uuid);
 
 PGDLLEXPORT Datum mfa_send(PG_FUNCTION_ARGS) { return mfa::pg::entry<mfa::mfa_send>(fcinfo); }
 
@@ -214,5 +227,13 @@ PGDLLEXPORT Datum mfa_delivery_report(PG_FUNCTION_ARGS) {
 
 PGDLLEXPORT Datum mfa_signature_valid(PG_FUNCTION_ARGS) {
     return mfa::pg::entry<mfa::mfa_signature_valid>(fcinfo);
+}
+
+PGDLLEXPORT Datum mfa_shard_text(PG_FUNCTION_ARGS) {
+    return mfa::pg::entry<mfa::mfa_shard_text>(fcinfo);
+}
+
+PGDLLEXPORT Datum mfa_shard_uuid(PG_FUNCTION_ARGS) {
+    return mfa::pg::entry<mfa::mfa_shard_uuid>(fcinfo);
 }
 }

@@ -179,7 +179,8 @@ core::RequestId make_request(const store::Request *superseded, const Plan &plan,
 
     store::NewRequest request{};
     store::Request &row = request.row;
-    row.id = core::make_uuid(now / 1000 + unix_epoch_offset * 1000, random);
+    row.id = core::make_uuid(now / 1000 + unix_epoch_offset * 1000, random,
+                             settings::shard < 0 ? std::nullopt : std::optional(settings::shard));
     row.max_attempts = plan.max_attempts;
     row.key_id = key.id();
     row.owner = role;

@@ -7,6 +7,7 @@
 #include "core/locale.hpp"
 #include "core/message.hpp"
 #include "core/money.hpp"
+#include "core/shard.hpp"
 
 namespace mfa::settings {
 
@@ -35,6 +36,7 @@ bool notify;
 char *currency;
 char *fallback;
 char *key_file;
+int shard;
 int max_workers;
 int max_in_flight;
 
@@ -249,6 +251,8 @@ void define() {
     define_string("mfa.key_file", &key_file,
                   "File of the keys under which codes are hashed; relative to the data directory.",
                   nullptr, "mfa.key", PGC_SIGHUP, GUC_SUPERUSER_ONLY);
+    define_int("mfa.shard", &shard, -1, -1, core::max_shard,
+               "Number of this database among those that share the recipients; -1 for none.");
     define_int("mfa.max_workers", &max_workers, 4, 1, 64,
                "Number of databases in which delivery workers run at once.", 0, PGC_SIGHUP);
     define_int("mfa.max_in_flight", &max_in_flight, 256, 1, 1024,

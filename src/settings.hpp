@@ -35,6 +35,7 @@ extern bool notify;                                    // NOTIFY of what becomes
 extern char *currency;                                 // of prices and costs, ISO 4217
 extern char *fallback;                                 // channels, see core/fallback.hpp
 extern char *key_file;                                 // path; relative to the data directory
+extern int shard;                                      // in ids of requests; negative: none
 extern int max_workers;                                // delivery workers at once, whole server
 extern int max_in_flight;                              // messages in flight at once, one worker
 

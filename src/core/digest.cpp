@@ -173,7 +173,7 @@ bool equal_constant_time(std::span<const std::uint8_t> a,
     return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-RequestId make_uuid(std::int64_t unix_ms, RandomSource &random) {
+RequestId make_uuid(std::int64_t unix_ms, RandomSource &random, std::optional<int> shard) {
     constexpr std::int64_t largest = (std::int64_t{1} << 48) - 1; // in the year 10889
     const std::int64_t time = std::clamp<std::int64_t>(unix_ms, 0, largest);
     RequestId id{};
@@ -181,6 +181,10 @@ RequestId make_uuid(std::int64_t unix_ms, RandomSource &random) {
         id[i] = static_cast<std::uint8_t>(time >> (40 - 8 * i));
     }
     random.fill(std::span(id).subspan(6));
+    if (shard) {
+        id[6] = static_cast<std::uint8_t>(*shard >> 8);
+        id[7] = static_cast<std::uint8_t>(*shard);
+    }
     id[6] = static_cast<std::uint8_t>((id[6] & 0x0F) | 0x70); // version 7
     id[8] = static_cast<std::uint8_t>((id[8] & 0x3F) | 0x80); // variant of RFC 9562
     return id;

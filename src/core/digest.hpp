@@ -71,8 +71,10 @@ class Keyring {
 Secret make_key_file(RandomSource &random);
 
 // A new request or message id: UUID version 7 for `unix_ms`, 74 random bits. Time-ordered, so that
-// inserts touch the right edge of an index.
-RequestId make_uuid(std::int64_t unix_ms, RandomSource &random);
+// inserts touch the right edge of an index. With a shard (see core/shard.hpp) its number stands in
+// for the first 12 of them.
+RequestId make_uuid(std::int64_t unix_ms, RandomSource &random,
+                    std::optional<int> shard = std::nullopt);
 
 // The two hashes keep an HMAC context per thread that stays keyed between calls.
 RecipientHash hash_recipient(const Key &key, std::string_view normalised_recipient);

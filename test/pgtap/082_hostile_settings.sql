@@ -59,6 +59,7 @@ INSERT INTO call (expected, form, argument) SELECT expected, 'SELECT set_config(
     ('55P02', $$'mfa.key_file', '/etc/passwd'$$), ('55P02', $$'mfa.retention', '1h'$$),
     ('55P02', $$'mfa.unknown_retries', '0'$$), ('55P02', $$'mfa.currency', 'EUR'$$),
     ('55P02', $$'mfa.max_workers', '1'$$), ('55P02', $$'mfa.max_in_flight', '1'$$),
+    ('22023', $$'mfa.shard', '-2'$$), ('22023', $$'mfa.shard', '4096'$$), ('4095', $$'mfa.shard', '4095'$$),
     ('6', $$'mfa.code_length', NULL$$), ('20', $$'mfa.code_length', ' 20 '$$),
     ('', $$'mfa.send_limit', ''$$), (' ', $$'mfa.send_limit', ' '$$),
     ('10000000/31d', $$'mfa.send_limit', '10000000/31d'$$),

@@ -51,21 +51,42 @@ subtest 'standby' => sub {
 	my ($to) = new_number();
 	my $id = send_code($node, 'shop', $to);
 	my $code = $gateway->code_for($to);
+	wait_for_state($node, 'shop', $id, 'sent');
+	my $configuration = q{
+		SELECT (SELECT string_agg(t::text, ' ') FROM mfa.template t), (SELECT string_agg(t::text, ' ') FROM mfa.route t),
+			(SELECT string_agg(t::text, ' ' ORDER BY t) FROM mfa.usage_total t), (SELECT string_agg(s::text, ' ') FROM pg_foreign_server s),
+			(SELECT count(*) FROM pg_user_mappings)};
 	$node->backup('base');
 	my $standby = PostgreSQL::Test::Cluster->new('standby');
 	$standby->init_from_backup($node, 'base', has_streaming => 1, log_replication_commands => 'off');
 	chmod 0600, $standby->data_dir . '/mfa.key';    # the copy that the test makes has other modes
 	$standby->start;
+	sql($node, 'shop', q{
+		INSERT INTO mfa.template (body) VALUES ('From the standby: {code}');
+		INSERT INTO mfa.route (prefix, remark) VALUES ('+', 'everywhere')});
 	psql_fails($standby, 'shop', $_, '25006', "25006 for $_" =~ s/$code/code/r)
 	  for "SELECT mfa_send('$to')", "SELECT mfa_verify('$id', '$code')", "SELECT mfa_verify('$to', '$code')",
-	  "SELECT mfa_check('$id', '$code')";
+	  "SELECT mfa_check('$id', '$code')", "SELECT mfa_resend('$id')", "SELECT mfa_cancel('$id')",
+	  "SELECT mfa_status('$id')", "SELECT mfa_delivery_report('signalwire', 'x', 'delivered')", "SELECT mfa_forget('$to')";
+	$standby->psql('shop', "SELECT mfa_send('$to')", stderr => \my $error);
+	like($error, qr/HINT: .*connect to the primary/, 'with a hint');
 	is(mfa_processes($standby), 0, 'neither launcher nor worker');
+	is(slurp_file($standby->data_dir . '/mfa.key'), slurp_file($node->data_dir . '/mfa.key'), 'it has the key of the primary');
 	check_log($standby, 'else nothing in its log', 0, qr/cannot execute mfa_/);
 
+	ok(wait_for(sub { sql($standby, 'shop', $configuration) eq sql($node, 'shop', $configuration) }, 'the standby to be as the primary'),
+		'it has the configuration and the totals of usage');
+
+	my $pid = sql($standby, 'shop', 'SELECT pg_backend_pid()');
 	$standby->promote;
 	is(sql($standby, 'shop', 'SELECT count(*) FROM mfa.request') + sql($standby, 'shop', 'SELECT count(*) FROM mfa.message'),
 		0, 'promoted: no request, no message');
 	is(sql($standby, 'shop', "SELECT mfa_verify('$id', '$code')"), 'f', 'codes of the primary are not accepted');
+	send_code($standby, 'shop', $to);
+	is($gateway->message_for($to, 2)->{text}, 'From the standby: ' . (my $again = $gateway->code_for($to, 2)),
+		'who asks again is sent another, in the words of the primary');
+	is(sql($standby, 'shop', "SELECT mfa_verify('$to', '$again')"), 't', 'which is right');
+	is(sql($standby, 'shop', 'SELECT pg_backend_pid()'), $pid, 'in a session from before the promotion');
 	works($standby, 'shop', $gateway, 'it sends and verifies');
 	cmp_ok(mfa_processes($standby), '>', 0, 'by processes that are there now');
 	forget_sessions($standby);

@@ -190,6 +190,15 @@ TEST(MakeUuid, HasTimeVersionAndVariant) {
     EXPECT_EQ(to_hex(make_uuid(0x017F22E279B0, example)), "017f22e279b07cc398c4dc0c0c07398f");
 }
 
+TEST(MakeUuid, HasTheShardInsteadOfTwelveRandomBits) {
+    ScriptedRandom ones(std::vector<std::uint8_t>(20, 0xFF));
+    EXPECT_EQ(to_hex(make_uuid(0x0123456789AB, ones, 0)), "0123456789ab7000bfffffffffffffff");
+    EXPECT_EQ(to_hex(make_uuid(0x0123456789AB, ones, 0xA5C)), "0123456789ab7a5cbfffffffffffffff");
+    ScriptedRandom zeros(std::vector<std::uint8_t>(10, 0));
+    EXPECT_EQ(to_hex(make_uuid(0x0123456789AB, zeros, 4095)), "0123456789ab7fff8000000000000000");
+    EXPECT_EQ(zeros.left(), 0U);
+}
+
 TEST(MakeUuid, ClampsTimesThatDoNotFit) {
     SeededRandom random(3);
     EXPECT_EQ(to_hex(make_uuid(-1, random)).substr(0, 12), "000000000000");
