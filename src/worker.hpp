@@ -9,4 +9,7 @@ namespace mfa::worker {
 // slots are taken. PostgreSQL zone.
 BackgroundWorkerHandle *start(int slot);
 
+// What the worker's process does, once it is set up. C++ zone.
+void run();
+
 } // namespace mfa::worker

@@ -10,6 +10,8 @@ import server
 import sql
 
 DATABASE = "instructions"
+BASELINE = os.path.join(os.path.dirname(__file__), "..", "instructions.baseline")
+LARGEST_GROWTH = 1.1
 FIRST, WRONG, CODE = known_requests.FIRST, known_requests.WRONG, known_requests.CODE
 
 
@@ -97,15 +99,46 @@ def print_profile(case, count):
         print(f"{number / count:12,.0f}  {name[:100]}")
 
 
+def calls_of_ours(all_cases, count):
+    """Instructions within mfa's own functions, what they call included: the rest of a transaction is another
+    server version's affair."""
+    for case in all_cases:
+        if case.entry:
+            warm = range(4 * count, 4 * count + 20)
+            yield case.name, callgrind(case, range(3 * count, 4 * count), "--toggle-collect=" + case.entry,
+                                       "--zero-before=pg_backend_pid", warm=warm) / count
+
+
+def check(all_cases, count):
+    """Lines of TAP, one a call."""
+    with open(BASELINE, encoding="ascii") as file:
+        baseline = dict(line.strip().rsplit("\t", 1) for line in file if not line.startswith("#"))
+    failed = False
+    for name, number in calls_of_ours(all_cases, count):
+        most = float(baseline[name]) * LARGEST_GROWTH
+        good = number <= most
+        failed |= not good
+        print(f"{'ok' if good else 'not ok'} - {name}: {number:,.0f} instructions, at most {most:,.0f}", flush=True)
+    return failed
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--profile", action="store_true")
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--baseline", action="store_true")
     parser.add_argument("count", type=int, nargs="?", default=300)
     arguments = parser.parse_args()
     count = arguments.count
     prepare(count)
     all_cases = cases(count)
     server.stop()
+    if arguments.check:
+        raise SystemExit(check(all_cases, count))
+    if arguments.baseline:
+        for name, number in calls_of_ours(all_cases, count):
+            print(f"{name}\t{number:.0f}")
+        return
     each = {}
     print(f"{'instructions':36}{'a call':>12}{'against':>34}{'ratio':>8}")
     for case in all_cases:
