@@ -40,7 +40,7 @@ SHLIB_LINK += -lcurl -lssl -lcrypto -lstdc++
 
 # make SANITIZE=address,undefined: for a server that has their runtime loaded (script/test --sanitize).
 ifdef SANITIZE
-PG_CXXFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+PG_CXXFLAGS += -O1 -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
 SHLIB_LINK += -fsanitize=$(SANITIZE)
 endif
 
