@@ -39,6 +39,12 @@ PG_CPPFLAGS = -I$(top)/src -isystem$(server_includes) -DMFA_VERSION='"$(EXTVERSI
 PG_CXXFLAGS = -std=c++20 -Wextra -Wno-register $(WERROR)
 SHLIB_LINK += -lcurl -lssl -lcrypto -lstdc++
 
+# make SANITIZE=address,undefined: for a server that has their runtime loaded (script/test --sanitize).
+ifdef SANITIZE
+PG_CXXFLAGS += -O1 -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+SHLIB_LINK += -fsanitize=$(SANITIZE)
+endif
+
 # No bitcode: its compiler does not see PG_CXXFLAGS, and no function here is worth inlining into a
 # query. Dependencies are tracked here, since whether PGXS does depends on how the server was built.
 override with_llvm := no

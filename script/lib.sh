@@ -26,6 +26,20 @@ pg_major() {
 
 # --- outside the scratch folder -------------------------------------------------------------------
 
+# Installs what is missing. For a version that this system's apt does not know, prints the folder of
+# another system: see script/postgres-tree.
+prepare() {
+    local major=${PG_MAJOR:-}
+    PG_MAJOR='' "$root/script/bootstrap" >&2 || return
+    if [[ -z $major || -x /usr/lib/postgresql/$major/bin/postgres || $major == "$(PG_MAJOR='' pg_major)" ]]; then
+        return
+    elif [[ -n $(apt-cache show "postgresql-$major" 2>/dev/null) ]]; then
+        "$root/script/bootstrap" >&2
+    else
+        "$root/script/postgres-tree" "$major"
+    fi
+}
+
 # What git would commit; without git, all that .gitignore does not name.
 copy_source() {
     local git=(git -c safe.directory='*' -C "$root")
@@ -69,14 +83,16 @@ leave_scratch() {
 # enter_scratch "$@": returns in the copy only. With --keep among the arguments, the folder outlives
 # a failure. What a script leaves in the folder results there is copied to the one that $results
 # names. Settings pass by the names MFA_* and PG_MAJOR, everything else (PGHOST, CFLAGS, …) stays.
+# A major version that this system has not comes with its own system: there, the scratch folder is
+# /tmp/mfa, all else is read-only or private, and loopback is the only network.
 enter_scratch() {
     if [[ -n ${MFA_SCRATCH:-} && $root == "$MFA_SCRATCH/src" ]]; then
         cd "$root" || exit
         return
     fi
-    "$root/script/bootstrap" || exit
+    local tree drop=() inside tmp user name status script
+    tree=$(prepare) || exit
 
-    local drop=() tmp user name status script
     # Root's may be closed to others. A socket's path is 107 bytes at most.
     tmp=${TMPDIR:-/tmp}
     if ((EUID == 0 || ${#tmp} > 70)); then tmp=/tmp; fi
@@ -93,17 +109,25 @@ enter_scratch() {
         chown -R "$user": "$scratch" || exit
     fi
 
-    local environment=(PATH=/usr/local/bin:/usr/bin:/bin HOME="$scratch" LC_ALL=C.UTF-8
-        TERM="${TERM:-dumb}" MFA_SCRATCH="$scratch" PG_MAJOR="$(pg_major)")
+    inside=$scratch
+    if [[ -n $tree ]]; then
+        mkdir "$scratch/tmp" && chown --reference="$scratch" "$scratch/tmp" || exit
+        inside=/tmp/mfa
+        drop+=(bwrap --ro-bind "$tree" / --dev /dev --proc /proc --bind "$scratch/tmp" /tmp
+            --bind "$scratch" "$inside" --unshare-all --uid 1000 --gid 1000 --die-with-parent --chdir /)
+    fi
+
+    local environment=(PATH=/usr/local/bin:/usr/bin:/bin HOME="$inside" LC_ALL=C.UTF-8
+        TERM="${TERM:-dumb}" MFA_SCRATCH="$inside" MFA_TREE="$tree" PG_MAJOR="$(pg_major)")
     for name in "${!MFA_@}"; do
-        [[ $name == MFA_SCRATCH ]] || environment+=("$name=${!name}")
+        [[ $name == MFA_SCRATCH || $name == MFA_TREE ]] || environment+=("$name=${!name}")
     done
 
     script=$(realpath --relative-to="$root" "$0") # while a relative $0 still holds
     # A process group of its own, so that a signal here reaches all that runs there, and only that.
     set -m
     (cd / && exec env -i "${environment[@]}" "${drop[@]}" \
-        bash "$scratch/src/$script" "$@") </dev/null &
+        bash "$inside/src/$script" "$@") </dev/null &
     child=$! keep=
     trap leave_scratch EXIT
     trap 'exit 130' INT
@@ -128,7 +152,7 @@ private_postgres() {
     export PATH=${PG_CONFIG%/*}:$PATH
 }
 
-build_and_install() { make -s -j2 && make -s install; }
+build_and_install() { "$@" make -s -j2 && make -s install; } # behind nice, say
 
 # start_cluster [setting=value …]: a throw-away server with mfa preloaded, on a Unix socket only.
 # Sets PGHOST and PGUSER. It ends with the script.

@@ -63,7 +63,7 @@ void probe_all() {
     StartTransactionCommand();
     Relation databases = table_open(DatabaseRelationId, AccessShareLock);
     Snapshot snapshot = RegisterSnapshot(GetTransactionSnapshot());
-    TableScanDesc scan = table_beginscan(databases, snapshot, 0, nullptr);
+    TableScanDesc scan = pg::begin_table_scan(databases, snapshot);
     while (HeapTuple tuple = heap_getnext(scan, ForwardScanDirection)) {
         const auto *database = reinterpret_cast<Form_pg_database>(GETSTRUCT(tuple));
         if (access_to(database) != Access::open || database->datistemplate)

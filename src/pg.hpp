@@ -75,6 +75,7 @@ extern "C" {
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
+#include "utils/tuplestore.h"
 #include "utils/uuid.h"
 #include "utils/varlena.h"
 #include "utils/wait_event.h"
@@ -91,6 +92,14 @@ inline bool may_use_server(Oid server, Oid role) {
 #endif
 }
 
+inline TableScanDesc begin_table_scan(Relation table, Snapshot snapshot) {
+#if PG_VERSION_NUM >= 190000
+    return table_beginscan(table, snapshot, 0, nullptr, 0);
+#else
+    return table_beginscan(table, snapshot, 0, nullptr);
+#endif
+}
+
 inline IndexScanDesc begin_index_scan(Relation heap, Relation index, Snapshot snapshot, int keys) {
 #if PG_VERSION_NUM >= 190000
     return index_beginscan(heap, index, snapshot, nullptr, keys, 0, 0);
@@ -103,7 +112,11 @@ inline IndexScanDesc begin_index_scan(Relation heap, Relation index, Snapshot sn
 
 inline void insert_index_entries(ResultRelInfo *relation, TupleTableSlot *slot, EState *estate,
                                  bool update, bool only_summarizing) {
-#if PG_VERSION_NUM >= 160000
+#if PG_VERSION_NUM >= 190000
+    const uint32 flags =
+        (update ? EIIT_IS_UPDATE : 0U) | (only_summarizing ? EIIT_ONLY_SUMMARIZING : 0U);
+    ExecInsertIndexTuples(relation, estate, flags, slot, NIL, nullptr);
+#elif PG_VERSION_NUM >= 160000
     ExecInsertIndexTuples(relation, slot, estate, update, false, nullptr, NIL, only_summarizing);
 #else
     (void) only_summarizing;
@@ -131,8 +144,14 @@ inline TM_Result update_tuple(Relation heap, ItemPointer tid, TupleTableSlot *sl
 #else
     bool indexes;
 #endif
-    TM_Result result = table_tuple_update(heap, tid, slot, GetCurrentCommandId(true), SnapshotSelf,
+    const CommandId command = GetCurrentCommandId(true);
+#if PG_VERSION_NUM >= 190000
+    TM_Result result = table_tuple_update(heap, tid, slot, command, 0, SnapshotSelf,
                                           InvalidSnapshot, wait, &failure, &lock_mode, &indexes);
+#else
+    TM_Result result = table_tuple_update(heap, tid, slot, command, SnapshotSelf, InvalidSnapshot,
+                                          wait, &failure, &lock_mode, &indexes);
+#endif
     if (result != TM_Ok)
         return result;
 #if PG_VERSION_NUM >= 160000

@@ -52,9 +52,8 @@ void set_up(int slot_number) {
     use_setting("default_transaction_read_only", "off");
     use_setting("lock_timeout", "500ms");
     use_setting("statement_timeout", "0");
-#if PG_VERSION_NUM >= 170000
-    use_setting("transaction_timeout", "0");
-#endif
+    if (GetConfigOption("transaction_timeout", true, false)) // PostgreSQL 17 has it
+        use_setting("transaction_timeout", "0");
     use_setting("row_security", "off");
     // Statements are planned when there is one message, and executed when there are thousands: then to
     // read a table that was small is wrong, and nobody plans again before its next ANALYZE.

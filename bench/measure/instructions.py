@@ -10,7 +10,7 @@ import server
 import sql
 
 DATABASE = "instructions"
-BASELINE = os.path.join(os.path.dirname(__file__), "..", "instructions.baseline")
+BASELINE = os.path.join(os.path.dirname(__file__), "..", "instructions." + os.environ["PG_MAJOR"])
 LARGEST_GROWTH = 1.1
 FIRST, WRONG, CODE = known_requests.FIRST, known_requests.WRONG, known_requests.CODE
 

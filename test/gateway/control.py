@@ -15,7 +15,7 @@ from http1 import Request, Response
 from store import DEFAULT_PROGRESS, MAX_RECORDS, Record, Store
 
 DEFAULT_LIMIT = 10_000
-MAX_WAIT = 60.0
+MAX_WAIT = 120.0
 MAX_WAIT_ANSWER = 1000
 
 STATES = {

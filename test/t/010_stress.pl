@@ -61,7 +61,7 @@ sub fill
 	});
 	return unless $code;
 	# One more fill, so many more messages.
-	$gateway->call(GET => 'wait?timeout=60&count=' . ($fills * $requests));
+	$gateway->call(GET => 'wait?timeout=120&count=' . ($fills * $requests));
 	my %code = map { $_->{to} => MfaGateway::code_in($_) } $gateway->messages;
 	$node->safe_psql('shop', join ';',
 		map { sprintf "UPDATE target SET code = '%s' WHERE n = %d", $code{ sprintf '+1415556%04d', $_ }, $_ }

@@ -36,7 +36,7 @@ sub start
 		exec { $command[0] } @command or POSIX::_exit(127);
 	}
 	my $self = bless {
-		pid => $pid, owner => $$, scheme => $options{cert} ? 'https' : 'http', http => HTTP::Tiny->new(timeout => 70)
+		pid => $pid, owner => $$, scheme => $options{cert} ? 'https' : 'http', http => HTTP::Tiny->new(timeout => 130)
 	}, $class;
 	MfaGateway::wait_for(sub { -s $port_file }, 'the gateway to listen');
 	$self->{port} = 0 + PostgreSQL::Test::Utils::slurp_file($port_file);
@@ -118,7 +118,7 @@ sub message_for
 {
 	my ($self, $to, $count, $timeout) = @_;
 	$count //= 1;
-	$timeout //= 30;
+	$timeout //= 60;
 	my $answer = $self->call(GET => _query('wait', $to, "count=$count", "timeout=$timeout"));
 	return $answer->{messages}[-1];
 }
