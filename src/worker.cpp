@@ -5,6 +5,7 @@
 #include "budgets.hpp"
 #include "core/claim_pace.hpp"
 #include "delivery.hpp"
+#include "due_messages.hpp"
 #include "housekeeping.hpp"
 #include "outbox.hpp"
 #include "settings.hpp"
@@ -390,7 +391,7 @@ void Worker::run() {
     });
     MemoryContextSwitchTo(context);
     take_wanted(); // before the first look: what is committed from here on asks again
-    work("take over leases", Manners::yield, [] { pg::call([] { outbox::take_over_leases(); }); });
+    work("take over leases", Manners::yield, [] { pg::call([] { store::take_over_leases(); }); });
     while (!session.leaving && !ShutdownRequestPending) {
         pg::Report report;
         if (pg::caught(report, [&] { turn(); })) {
