@@ -104,8 +104,19 @@ const char *ending_of(TupleTableSlot *slot, catalog::Lookup &requests, catalog::
                                 : nullptr;
 }
 
-// False where somebody else is changing the row, or has.
-bool take(Relation messages, TupleTableSlot *slot, TimestampTz lease_end, DueMessage *due) {
+// False where somebody else is changing the row, or has. heap_update alone can't be asked not to wait: with
+// assertions it would end the server.
+bool try_lock(Relation messages, TupleTableSlot *due, Snapshot snapshot, TupleTableSlot *locked) {
+    TM_FailureData failure;
+    const TM_Result result =
+        table_tuple_lock(messages, &due->tts_tid, snapshot, locked, GetCurrentCommandId(false),
+                         LockTupleNoKeyExclusive, LockWaitSkip, 0, &failure);
+    ExecClearTuple(locked);
+    return result == TM_Ok;
+}
+
+// The row is locked.
+void take(Relation messages, TupleTableSlot *slot, TimestampTz lease_end, DueMessage *due) {
     MessageChange change;
     if (due->ending) {
         change.set_text(col_state, "dropped");
@@ -120,16 +131,20 @@ bool take(Relation messages, TupleTableSlot *slot, TimestampTz lease_end, DueMes
         change.set(col_due_at, TimestampTzGetDatum(lease_end));
         change.set_null(col_ended_at);
     }
-    return indexed_table::replace(messages, ExecCopySlotHeapTuple(slot), change.values,
-                                  change.nulls, change.changed, indexed_table::Wait::no);
+    if (!indexed_table::replace(messages, ExecCopySlotHeapTuple(slot), change.values, change.nulls,
+                                change.changed))
+        elog(ERROR, "mfa could not change a row that it has locked");
 }
 
-// Calls `see(slot)` for messages of a provider that are due, oldest first, while it answers true.
+// Calls `see(slot)` for messages of a provider that are due, oldest first, while it answers true. Each is
+// locked; what somebody else is changing is passed over before anything is read for it, for he may be
+// changing very many.
 template <class See>
 void scan_due(Relation messages, const char *provider, TimestampTz now, Snapshot snapshot,
               See see) {
     Relation index = catalog::open_index("message_due", AccessShareLock);
     TupleTableSlot *slot = table_slot_create(messages, nullptr);
+    TupleTableSlot *locked = table_slot_create(messages, nullptr);
     ScanKeyData keys[2];
     ScanKeyEntryInitialize(&keys[0], 0, 1, BTEqualStrategyNumber, InvalidOid, C_COLLATION_OID,
                            F_TEXTEQ, CStringGetTextDatum(provider));
@@ -139,11 +154,14 @@ void scan_due(Relation messages, const char *provider, TimestampTz now, Snapshot
     index_rescan(scan, keys, lengthof(keys), nullptr, 0);
     while (index_getnext_slot(scan, ForwardScanDirection, slot)) {
         CHECK_FOR_INTERRUPTS();
+        if (!try_lock(messages, slot, snapshot, locked))
+            continue;
         slot_getallattrs(slot);
         if (!see(slot))
             break;
     }
     index_endscan(scan);
+    ExecDropSingleTupleTableSlot(locked);
     ExecDropSingleTupleTableSlot(slot);
     index_close(index, AccessShareLock);
 }
@@ -199,11 +217,9 @@ int claim_due(const char *provider, TimestampTz lease_end, int limit, DueVisitor
         scan_due(messages, provider, now, snapshot, [&](TupleTableSlot *slot) {
             DueMessage due = read_due(slot);
             due.ending = ending_of(slot, request_lookup, message_lookup, &due);
-            if (take(messages, slot, lease_end, &due)) {
-                see(due, context);
-                ++count;
-            }
-            return count < limit;
+            take(messages, slot, lease_end, &due);
+            see(due, context);
+            return ++count < limit;
         });
         catalog::close_lookup(message_lookup);
         catalog::close_lookup(request_lookup);

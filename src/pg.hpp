@@ -123,7 +123,7 @@ template <class Walker> bool walk_expression(Node *node, Walker walker, void *co
 
 // table_tuple_update that adds the index entries that are due.
 inline TM_Result update_tuple(Relation heap, ItemPointer tid, TupleTableSlot *slot,
-                              ResultRelInfo *relation, EState *estate, bool wait) {
+                              ResultRelInfo *relation, EState *estate) {
     TM_FailureData failure;
     LockTupleMode lock_mode;
 #if PG_VERSION_NUM >= 160000
@@ -132,7 +132,7 @@ inline TM_Result update_tuple(Relation heap, ItemPointer tid, TupleTableSlot *sl
     bool indexes;
 #endif
     TM_Result result = table_tuple_update(heap, tid, slot, GetCurrentCommandId(true), SnapshotSelf,
-                                          InvalidSnapshot, wait, &failure, &lock_mode, &indexes);
+                                          InvalidSnapshot, true, &failure, &lock_mode, &indexes);
     if (result != TM_Ok)
         return result;
 #if PG_VERSION_NUM >= 160000
