@@ -118,15 +118,14 @@ void insert(Relation table, TupleTableSlot *slot) {
     CommandCounterIncrement();
 }
 
-bool replace(Relation table, HeapTuple old_tuple, Datum *values, bool *nulls, bool *changed,
-             Wait wait) {
+bool replace(Relation table, HeapTuple old_tuple, Datum *values, bool *nulls, bool *changed) {
     HeapTuple new_tuple =
         heap_modify_tuple(old_tuple, RelationGetDescr(table), values, nulls, changed);
     TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(table), &TTSOpsHeapTuple);
     ExecStoreHeapTuple(new_tuple, slot, false);
     ItemPointerData tid = old_tuple->t_self;
     const TM_Result result = with_indexes(table, [&](ResultRelInfo *info, EState *estate) {
-        return pg::update_tuple(table, &tid, slot, info, estate, wait == Wait::yes);
+        return pg::update_tuple(table, &tid, slot, info, estate);
     });
     CommandCounterIncrement();
     ExecDropSingleTupleTableSlot(slot);
