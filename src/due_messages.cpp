@@ -124,19 +124,13 @@ bool take(Relation messages, TupleTableSlot *slot, TimestampTz lease_end, DueMes
                                   change.nulls, change.changed, indexed_table::Wait::no);
 }
 
-// Calls `see(slot)` for messages of a provider that are due, oldest first, while it answers true.
+// Calls `see(slot)` for messages that wait, by provider and oldest first, while it answers true.
 template <class See>
-void scan_due(Relation messages, const char *provider, TimestampTz now, Snapshot snapshot,
-              See see) {
+void scan_due(Relation messages, ScanKeyData *keys, int key_count, Snapshot snapshot, See see) {
     Relation index = catalog::open_index("message_due", AccessShareLock);
     TupleTableSlot *slot = table_slot_create(messages, nullptr);
-    ScanKeyData keys[2];
-    ScanKeyEntryInitialize(&keys[0], 0, 1, BTEqualStrategyNumber, InvalidOid, C_COLLATION_OID,
-                           F_TEXTEQ, CStringGetTextDatum(provider));
-    ScanKeyEntryInitialize(&keys[1], 0, 2, BTLessEqualStrategyNumber, InvalidOid, InvalidOid,
-                           F_TIMESTAMPTZ_LE, TimestampTzGetDatum(now));
-    IndexScanDesc scan = pg::begin_index_scan(messages, index, snapshot, lengthof(keys));
-    index_rescan(scan, keys, lengthof(keys), nullptr, 0);
+    IndexScanDesc scan = pg::begin_index_scan(messages, index, snapshot, key_count);
+    index_rescan(scan, keys, key_count, nullptr, 0);
     while (index_getnext_slot(scan, ForwardScanDirection, slot)) {
         CHECK_FOR_INTERRUPTS();
         slot_getallattrs(slot);
@@ -146,6 +140,11 @@ void scan_due(Relation messages, const char *provider, TimestampTz now, Snapshot
     index_endscan(scan);
     ExecDropSingleTupleTableSlot(slot);
     index_close(index, AccessShareLock);
+}
+
+void compare_provider(ScanKeyData *key, StrategyNumber strategy, Oid function, const char *name) {
+    ScanKeyEntryInitialize(key, 0, 1, strategy, InvalidOid, C_COLLATION_OID, function,
+                           CStringGetTextDatum(name));
 }
 
 bool record_one(Relation messages, catalog::Lookup &lookup, const TryOutcome &outcome,
@@ -196,7 +195,11 @@ int claim_due(const char *provider, TimestampTz lease_end, int limit, DueVisitor
     catalog::with_latest_snapshot([&](Snapshot snapshot) {
         catalog::Lookup request_lookup = catalog::open_lookup(requests, "request_pkey", snapshot);
         catalog::Lookup message_lookup = catalog::open_lookup(messages, "message_pkey", snapshot);
-        scan_due(messages, provider, now, snapshot, [&](TupleTableSlot *slot) {
+        ScanKeyData keys[2];
+        compare_provider(&keys[0], BTEqualStrategyNumber, F_TEXTEQ, provider);
+        ScanKeyEntryInitialize(&keys[1], 0, 2, BTLessEqualStrategyNumber, InvalidOid, InvalidOid,
+                               F_TIMESTAMPTZ_LE, TimestampTzGetDatum(now));
+        scan_due(messages, keys, lengthof(keys), snapshot, [&](TupleTableSlot *slot) {
             DueMessage due = read_due(slot);
             due.ending = ending_of(slot, request_lookup, message_lookup, &due);
             if (take(messages, slot, lease_end, &due)) {
@@ -211,6 +214,43 @@ int claim_due(const char *provider, TimestampTz lease_end, int limit, DueVisitor
     table_close(requests, NoLock);
     table_close(messages, NoLock);
     return count;
+}
+
+void visit_waiting(WaitingVisitor see, void *context) {
+    Relation messages = open_messages(AccessShareLock);
+    catalog::with_latest_snapshot([&](Snapshot snapshot) {
+        ScanKeyData behind;
+        const char *last = nullptr;
+        const char *found = nullptr;
+        do {
+            if (last)
+                compare_provider(&behind, BTGreaterStrategyNumber, F_TEXT_GT, last);
+            found = nullptr;
+            scan_due(messages, &behind, last ? 1 : 0, snapshot, [&](TupleTableSlot *slot) {
+                found = text_or_null(slot, col_provider);
+                see(found, DatumGetTimestampTz(slot->tts_values[col_due_at]), context);
+                return false;
+            });
+            last = found;
+        } while (found);
+    });
+    table_close(messages, NoLock);
+}
+
+void take_over_leases() {
+    Relation messages = open_messages(RowExclusiveLock);
+    catalog::with_latest_snapshot([&](Snapshot snapshot) {
+        scan_due(messages, nullptr, 0, snapshot, [&](TupleTableSlot *slot) {
+            if (catalog::text_view(slot->tts_values[col_state]) != "sending")
+                return true;
+            MessageChange change;
+            change.set(col_due_at, TimestampTzGetDatum(GetCurrentTimestamp()));
+            indexed_table::replace(messages, ExecCopySlotHeapTuple(slot), change.values,
+                                   change.nulls, change.changed);
+            return true;
+        });
+    });
+    table_close(messages, NoLock);
 }
 
 void record_outcomes(const TryOutcome *outcomes, int count, RecordVisitor see, void *context) {

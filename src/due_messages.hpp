@@ -38,6 +38,13 @@ using DueVisitor = void (*)(const DueMessage &message, void *context);
 int claim_due(const char *provider, TimestampTz lease_end, int limit, DueVisitor see,
               void *context);
 
+// Calls `see` for each provider that messages wait for, with when the first of them is due.
+using WaitingVisitor = void (*)(const char *provider, TimestampTz due_at, void *context);
+void visit_waiting(WaitingVisitor see, void *context);
+
+// Makes messages that a worker which is gone had claimed due at once.
+void take_over_leases();
+
 // What became of a message that was claimed.
 struct TryOutcome {
     core::RequestId request;

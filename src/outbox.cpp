@@ -30,23 +30,6 @@ Statement pass_on_statement = {
     "  WHERE m.request = moved.request AND m.n = moved.n",
     nullptr};
 
-Statement take_over_statement = {"UPDATE mfa.message m SET due_at = $1"
-                                 " WHERE m.state IN ('queued', 'sending') AND m.state = 'sending'",
-                                 nullptr};
-
-// The first message that waits for each provider: a step of the recursion is a step in the index.
-Statement waiting_statement = {
-    "WITH RECURSIVE first AS ("
-    " (SELECT m.provider, m.due_at FROM mfa.message m WHERE m.state IN ('queued', 'sending')"
-    "   ORDER BY m.provider, m.due_at LIMIT 1)"
-    " UNION ALL"
-    " SELECT behind.* FROM first CROSS JOIN LATERAL"
-    "  (SELECT m.provider, m.due_at FROM mfa.message m"
-    "    WHERE m.state IN ('queued', 'sending') AND m.provider > first.provider"
-    "    ORDER BY m.provider, m.due_at LIMIT 1) behind)"
-    " SELECT provider, due_at FROM first",
-    nullptr};
-
 // A prepared transaction is seen by the lock that it holds without a process.
 Statement prepared_statement = {
     "SELECT 1 FROM pg_catalog.pg_locks l WHERE l.pid IS NULL AND l.locktype = 'relation'"
@@ -203,19 +186,13 @@ int pass_on(const std::string &provider, const std::vector<std::string> &put_asi
     return static_cast<int>(SPI_processed);
 }
 
-void take_over_leases() {
-    run(take_over_statement, {TIMESTAMPTZOID}, {TimestampTzGetDatum(GetCurrentTimestamp())},
-        SPI_OK_UPDATE);
-}
-
 void waiting(std::vector<Waiting> *providers) {
-    run(waiting_statement, {}, {}, SPI_OK_SELECT);
     providers->clear();
-    for (uint64 row = 0; row < SPI_processed; ++row) {
-        providers->emplace_back();
-        read_text(row, 1, &providers->back().provider);
-        providers->back().due_at = read_time(row, 2);
-    }
+    store::visit_waiting(
+        [](const char *provider, TimestampTz due_at, void *context) {
+            static_cast<std::vector<Waiting> *>(context)->push_back({provider, due_at});
+        },
+        providers);
 }
 
 bool has_prepared_transactions() {

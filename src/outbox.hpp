@@ -87,10 +87,6 @@ void hasten_fallback(const core::RequestId &request, int n);
 // not. Tells how many.
 int pass_on(const std::string &provider, const std::vector<std::string> &put_aside, int limit);
 
-// Makes messages that a worker which is gone had claimed due at once. At a worker's start: there is
-// only one a database.
-void take_over_leases();
-
 // Whether there are prepared transactions that have written to the outbox.
 bool has_prepared_transactions();
 

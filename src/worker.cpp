@@ -5,6 +5,7 @@
 #include "budgets.hpp"
 #include "core/claim_pace.hpp"
 #include "delivery.hpp"
+#include "due_messages.hpp"
 #include "housekeeping.hpp"
 #include "outbox.hpp"
 #include "settings.hpp"
@@ -48,7 +49,7 @@ class Worker {
 
     bool take_wanted();
     int room() const;
-    void claim();
+    bool claim();
     bool claim_from(const std::string &provider);
     bool record_is_due() const;
     bool pass_on(const std::string &provider);
@@ -97,16 +98,17 @@ bool Worker::take_wanted() {
 
 // Each provider's messages are claimed in a transaction of their own: where that fails, it is put aside
 // for a while, and the others go on.
-void Worker::claim() {
+bool Worker::claim() {
+    const std::size_t in_flight = delivery_.in_flight();
     const core::ClaimPace::Look look = pace_.next(Clock::now());
     if (look == core::ClaimPace::Look::none || room() <= 0)
-        return; // an answer makes room, and asks again
+        return false; // an answer makes room, and asks again
     pace_.begin(look, Clock::now());
     if (look == core::ClaimPace::Look::backlog) {
         claim_from(std::string(pace_.backlog()));
         if (pace_.backlog().empty())
             pace_.ask(); // to see when the next one is due
-        return;
+        return delivery_.in_flight() > in_flight;
     }
     std::vector<outbox::Waiting> waiting;
     work("look for due messages", Manners::yield,
@@ -116,7 +118,7 @@ void Worker::claim() {
     bool more = false;
     for (const outbox::Waiting &first : waiting) {
         if (session.leaving)
-            return;
+            return false;
         if (first.due_at > GetCurrentTimestamp())
             next_due = std::min(next_due, first.due_at);
         else if (pass_on(first.provider) || claim_from(first.provider))
@@ -125,6 +127,7 @@ void Worker::claim() {
     if (more)
         pace_.ask();
     next_due_ = next_due;
+    return delivery_.in_flight() > in_flight;
 }
 
 // What is due of one provider, as far as there is room for it; true where it found some. Where messages
@@ -289,13 +292,14 @@ void Worker::turn() {
         delivery_.forget_turns();
         pace_.ask();
     }
-    claim();
-    if (!session.leaving && !can_claim() && look_is_due() && lookups_.room() > 0)
-        look_up();
+    const bool has_started = claim();
     transfer();
     if (!session.leaving && record_is_due())
         record();
-    if (!session.leaving && purge_is_due())
+    // What was started just now waits for nothing but the network.
+    if (!session.leaving && !has_started && !can_claim() && look_is_due() && lookups_.room() > 0)
+        look_up();
+    if (!session.leaving && !has_started && purge_is_due())
         purge();
     if (!session.leaving && delivery_.in_flight() + lookups_.in_flight() > 0 &&
         Clock::now() - last_watch_ >= watch_interval) {
@@ -387,7 +391,7 @@ void Worker::run() {
     });
     MemoryContextSwitchTo(context);
     take_wanted(); // before the first look: what is committed from here on asks again
-    work("take over leases", Manners::yield, [] { pg::call([] { outbox::take_over_leases(); }); });
+    work("take over leases", Manners::yield, [] { pg::call([] { store::take_over_leases(); }); });
     while (!session.leaving && !ShutdownRequestPending) {
         pg::Report report;
         if (pg::caught(report, [&] { turn(); })) {

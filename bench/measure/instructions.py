@@ -37,9 +37,11 @@ def cases(count):
         Case("UPDATE ... RETURNING by pkey", "(bigint) AS UPDATE by_pkey SET attempts = attempts + 1 "
              "WHERE id = $1 RETURNING attempts", known),
         Case("INSERT", "(bigint) AS " + sql.INSERT.replace(":n", "$1"), sent),
+        Case("INSERT of the same rows", "(bigint) AS " + sql.INSERT_SAME.replace(":n", "$1"), sent),
         Case("send by hand", "(bigint) AS SELECT send_by_hand('+' || $1, false)", sent),
         Case("send by hand, HTTP queue", "(bigint) AS SELECT send_by_hand('+' || $1, true)", sent),
-        Case("mfa_send", "(bigint) AS SELECT mfa_send('+' || $1)", sent, "INSERT", "mfa_send"),
+        Case("mfa_send", "(bigint) AS SELECT mfa_send('+' || $1)", sent, "INSERT of the same rows",
+             "mfa_send"),
         Case("mfa_verify, wrong code", verify.format(WRONG), lambda n: known(5 * count + n),
              "SELECT by pkey", "mfa_verify_text"),
         Case("mfa_verify, wrong code, by id", by_id.format(WRONG), lambda n: f"'{ids[n]}'",
