@@ -45,6 +45,12 @@ PG_CXXFLAGS += -O1 -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-fr
 SHLIB_LINK += -fsanitize=$(SANITIZE)
 endif
 
+# make COVERAGE=1: each process that ends in order adds the lines that it has run to the .gcda files.
+ifdef COVERAGE
+PG_CXXFLAGS += -O0 --coverage
+SHLIB_LINK += --coverage
+endif
+
 # No bitcode: its compiler does not see PG_CXXFLAGS, and no function here is worth inlining into a
 # query. Dependencies are tracked here, since whether PGXS does depends on how the server was built.
 override with_llvm := no

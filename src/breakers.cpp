@@ -44,7 +44,7 @@ Size shared_size() { return sizeof(Shared); }
 void initialise(void *memory, bool found) {
     shared = static_cast<Shared *>(memory);
     if (!found)
-        std::memset(memory, 0, sizeof(Shared));
+        shared = new (memory) Shared();
 }
 
 void use_lock(LWLock *lock) { shared_lock = lock; }

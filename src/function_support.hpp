@@ -53,8 +53,8 @@ class RowBuilder {
 
     static constexpr int max_columns = 24;
     TupleDesc description_ = nullptr;
-    Datum values_[max_columns];
-    bool nulls_[max_columns];
+    Datum values_[max_columns] = {};
+    bool nulls_[max_columns] = {};
     int count_ = 0;
 };
 

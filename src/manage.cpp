@@ -94,7 +94,6 @@ void resend(const core::RequestId &id, const std::optional<std::string> &channel
     const core::Keyring &keys = keys::current();
     const core::RequestData secret =
         open_sealed(keys, found.row.key_id, id, bytes_of(found.sealed));
-    const std::string recipient(secret.recipient.view());
 
     OutgoingMessage message;
     message.channel =

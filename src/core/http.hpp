@@ -69,7 +69,6 @@ class FormBody {
 };
 
 Secret base64(std::string_view bytes);
-std::optional<Secret> decode_base64(std::string_view text); // strict: padding, no white space
 
 // "Authorization: Basic …" (RFC 7617).
 Secret basic_auth_header(std::string_view user, std::string_view password);

@@ -93,11 +93,6 @@ std::chrono::milliseconds read_time_option(std::string_view name, std::string_vi
     return *time;
 }
 
-void check_not_empty(std::string_view name, std::string_view value) {
-    if (value.empty())
-        refuse_option(name, "must not be empty", "Drop the option to have it unset.");
-}
-
 void check_single_line(std::string_view name, std::string_view value) {
     if (value.empty() || value.size() > max_line_bytes || !all_of(value, is_printable))
         refuse_option(name, "must be one line of 1 to " + std::to_string(max_line_bytes) +

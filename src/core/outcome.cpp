@@ -56,17 +56,6 @@ Service classify_service(long status) noexcept {
     return status >= 500 && status <= 599 ? Service::down : Service::up;
 }
 
-Outcome outcome_from_status(const HttpResponse &response) {
-    Outcome outcome;
-    outcome.verdict = classify_status(response.status);
-    outcome.service = classify_service(response.status);
-    if (outcome.verdict != Verdict::accepted)
-        outcome.error = "HTTP " + std::to_string(response.status);
-    if (outcome.verdict == Verdict::retry || outcome.verdict == Verdict::unknown)
-        outcome.retry_after = response.retry_after;
-    return outcome;
-}
-
 bool may_keep_provider_code(std::string_view provider_code, const Sent &sent) {
     return !provider_code.empty() && provider_code.size() <= max_code_bytes &&
            std::all_of(provider_code.begin(), provider_code.end(),

@@ -7,7 +7,6 @@
 #include <string>
 #include <string_view>
 
-#include "core/http.hpp"
 #include "core/money.hpp"
 #include "core/random.hpp"
 
@@ -37,9 +36,6 @@ Verdict classify_status(long status) noexcept;
 
 // 429 throttled; 5xx down; else up.
 Service classify_service(long status) noexcept;
-
-// Its verdict, "HTTP 503" as the error unless accepted, and Retry-After where another try makes sense.
-Outcome outcome_from_status(const HttpResponse &response);
 
 // What of an answer may be kept. Both come from the provider, who may echo the request in them: a
 // code is 1-32 of A-Za-z0-9_.- , an id 1-200 printable ASCII characters without a space, and

@@ -147,7 +147,6 @@ bool is_given(const Options &options, std::string_view name);
 void check_complete(const Provider &provider, const Options &options);
 
 // Reusable checks for OptionSpec::check.
-void check_not_empty(std::string_view name, std::string_view value);
 void check_single_line(std::string_view name, std::string_view value); // 1-500 printable ASCII
 void check_user_name(std::string_view name, std::string_view value);   // a line without a colon
 bool is_sender(std::string_view value) noexcept; // E.164; 1-11 letters, digits, spaces

@@ -104,9 +104,10 @@ constexpr std::size_t index_of(std::string_view code) {
 }
 
 // By the index of its code, the number of a region, from 1; 0: no code.
-constexpr std::array<std::uint8_t, indexes> region_numbers = [] {
-    std::array<std::uint8_t, indexes> numbers{};
-    static_assert(regions.size() < 256);
+using RegionNumbers = std::array<std::uint8_t, indexes>;
+static_assert(regions.size() < 256);
+constexpr RegionNumbers number_regions() {
+    RegionNumbers numbers{};
     for (std::size_t i = 0; i < regions.size(); ++i) {
         std::string_view rest = regions[i].codes;
         while (!rest.empty()) {
@@ -117,7 +118,8 @@ constexpr std::array<std::uint8_t, indexes> region_numbers = [] {
         }
     }
     return numbers;
-}();
+}
+constexpr RegionNumbers region_numbers = number_regions();
 
 // No code begins with another: a number has at most one.
 constexpr bool are_prefix_free() {

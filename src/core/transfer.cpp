@@ -105,8 +105,8 @@ std::size_t on_reply(char *data, std::size_t size, std::size_t count, void *user
 // libcurl has just written QUIT, and would now wait for the answer: see MailSockets.
 int on_sent(CURL * /*easy*/, curl_infotype type, char *data, std::size_t size,
             void *user) noexcept {
-    Transfer &transfer = *static_cast<Transfer *>(user);
     if (type == CURLINFO_HEADER_OUT && std::string_view(data, size) == "QUIT\r\n") {
+        Transfer &transfer = *static_cast<Transfer *>(user);
         transfer.over = true;
         ::shutdown(transfer.socket, SHUT_RD);
     }

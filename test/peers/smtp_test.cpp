@@ -8,6 +8,7 @@
 
 #include "core/ascii.hpp"
 
+#include "base64.hpp"
 #include "core/providers/providers.hpp"
 #include "core/transfer.hpp"
 #include "core_helpers.hpp"
@@ -107,7 +108,7 @@ TEST_F(Smtp, ArrivesAsItWasWritten) {
         for (const char c : text)
             expected.append(c == '\n' ? "\r\n" : c == '\r' ? "" : std::string(1, c));
         EXPECT_EQ(mail["text"].get<std::string>(), expected + "\r\n");
-        const std::optional<Secret> raw = decode_base64(mail["raw"].get<std::string>());
+        const std::optional<Secret> raw = test::decode_base64(mail["raw"].get<std::string>());
         ASSERT_TRUE(raw.has_value());
         for (std::string_view rest = raw->view(); !rest.empty();) {
             const std::string_view line = cut(rest, '\n');

@@ -86,6 +86,7 @@ send_to(undef, ', purpose => repeat(:n, 50)');
 call("SELECT mfa_send(:n || 'abc')", n => 'x' . substr $numbers[0], 1);
 call('SELECT mfa_verify(:n, :n)', n => 'x' . substr $numbers[0], 1);
 call("INSERT INTO mfa.message SELECT * FROM mfa.message LIMIT 1", n => 'x');
+look();
 # Errors of ours, and of PostgreSQL through us, in statements that have literals: the log gets neither the
 # statement nor the context. (At lower levels PostgreSQL itself logs both.)
 for my $call ("mfa_send('$numbers[0]', 'pigeon')", "mfa_verify('$numbers[0]', '$codes[1]')")
@@ -97,7 +98,6 @@ for my $call ("mfa_send('$numbers[0]', 'pigeon')", "mfa_verify('$numbers[0]', '$
 		like($error, qr/ERROR:/, 'an error');
 	}
 }
-look();
 cmp_ok(scalar @codes, '>', 9, 'there are codes to look for');
 
 my $dump = PostgreSQL::Test::Utils::tempdir() . '/dump';

@@ -70,6 +70,8 @@ subtest 'standby' => sub {
 	  "SELECT mfa_status('$id')", "SELECT mfa_delivery_report('signalwire', 'x', 'delivered')", "SELECT mfa_forget('$to')";
 	$standby->psql('shop', "SELECT mfa_send('$to')", stderr => \my $error);
 	like($error, qr/HINT: .*connect to the primary/, 'with a hint');
+	like(sql($standby, 'shop', q{SELECT string_agg(concat_ws(' ', name, status, detail), ', ') FROM mfa.health}),
+		qr/^library ok [^,]*, server warning a standby: /, 'nor more than that in mfa.health');
 	is(mfa_processes($standby), 0, 'neither launcher nor worker');
 	is(slurp_file($standby->data_dir . '/mfa.key'), slurp_file($node->data_dir . '/mfa.key'), 'it has the key of the primary');
 	check_log($standby, 'else nothing in its log', 0, qr/cannot execute mfa_/);

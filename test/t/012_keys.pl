@@ -103,6 +103,7 @@ subtest 'a wrong key serves nothing' => sub {
 	my ($to, $id, $code) = sent();
 	replace_file(new_key());
 	psql_fails($node, 'shop', "SELECT mfa_verify('$id', '$code')", '55000', 'the request\'s key is not there: 55000');
+	psql_fails($node, 'shop', "SELECT mfa_resend('$id')", '55000', '... for another message too');
 	is(shop("SELECT mfa_verify('$to', '$code')"), 'f', 'by number nothing is found');
 	is(shop("SELECT attempts FROM mfa.request WHERE id = '$id'"), 0, 'nothing was charged');
 	replace_file($file);
@@ -135,15 +136,22 @@ subtest 'an unusable file' => sub {
 
 subtest 'a message waits for its key' => sub {
 	my $file = slurp_file($key_file);
-	my $to = new_number();
-	shop("BEGIN; SELECT mfa_send('$to')");
-	unlink $key_file;
-	shop('COMMIT');
-	my $id = shop('SELECT id FROM mfa.request ORDER BY created_at DESC LIMIT 1');
-	wait_for(sub { (message_row($node, 'shop', $id)->{error} // '') =~ /key file/ }, 'the worker to miss the key');
-	is(message_row($node, 'shop', $id)->{state}, 'queued', 'the message stays queued');
-	replace_file($file);
-	ok($gateway->code_for($to), 'and is delivered once the key is back');
+	my %without = (
+		'no file' => [ sub { unlink $key_file }, qr/key file/ ],
+		'another key' => [ sub { replace_file(new_key()) }, qr/does not have the key of this request/ ]);
+	for my $how (sort keys %without)
+	{
+		my ($take_away, $error) = @{ $without{$how} };
+		my $to = new_number();
+		shop("BEGIN; SELECT mfa_send('$to')");
+		$take_away->();
+		shop('COMMIT');
+		my $id = shop('SELECT id FROM mfa.request ORDER BY created_at DESC LIMIT 1');
+		wait_for(sub { (message_row($node, 'shop', $id)->{error} // '') =~ $error }, 'the worker to miss the key');
+		is(message_row($node, 'shop', $id)->{state}, 'queued', "$how: the message stays queued");
+		replace_file($file);
+		ok($gateway->code_for($to), '... and is delivered once the key is back');
+	}
 };
 
 done_testing();

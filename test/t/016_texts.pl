@@ -161,6 +161,20 @@ subtest 'test recipients' => sub {
 	is($node->safe_psql('bare', "SELECT mfa_verify('+14155550100', '111111')"), 't', 'without any provider');
 };
 
+# Without the change of encoding the worker fails, for the text is none of the database's.
+subtest 'the inbox of a database whose texts are not UTF-8' => sub {
+	$node->safe_psql('postgres', q{CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'});
+	$node->safe_psql('latin', q{
+		SET client_min_messages = error;
+		CREATE EXTENSION mfa;
+		CREATE SERVER inbox FOREIGN DATA WRAPPER mfa_inbox;
+		CREATE USER MAPPING FOR PUBLIC SERVER inbox;
+		SET mfa.provider = 'inbox';
+		SELECT mfa_send('+14155550123', message => U&'F\\00FCr {code}')});
+	wait_for(sub { sql($node, 'latin', 'SELECT count(*) FROM mfa.inbox') eq '1' }, 'the message');
+	is(sql($node, 'latin', q{SELECT replace(body, code, 'CODE') FROM mfa.inbox}), 'F?r CODE', 'what is not ASCII is a question mark');
+};
+
 subtest 'the inbox is as old as its requests' => sub {
 	wait_for_workers($node, 0); # the next one purges when it starts
 	shop("UPDATE mfa.request SET expires_at = now() - interval '2 days'");

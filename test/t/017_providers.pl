@@ -209,6 +209,10 @@ subtest 'a file of credentials' => sub {
 	$id = shop("SELECT mfa_send('" . new_number() . "', provider => 'late')");
 	my $row = wait_for_state($node, 'shop', $id, 'sent|failed');
 	like("$row->{state} $row->{error}", qr/^failed option "auth_token"/, 'two lines are no credential');
+	append_to_file($file, 'x' x 16384);
+	$id = shop("SELECT mfa_send('" . new_number() . "', provider => 'late')");
+	wait_for(sub { (message_row($node, 'shop', $id)->{error} // '') =~ /longer than 16384 bytes/ }, 'a file that is too long');
+	is(message_row($node, 'shop', $id)->{state}, 'queued', 'nor is a file that is too long, which may be mended');
 };
 
 subtest 'smtp' => sub {

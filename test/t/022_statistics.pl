@@ -85,6 +85,7 @@ subtest 'unknown outcomes, and a new start' => sub {
 	shop(q{SELECT mfa_send('+14153330001')});
 	wait_for(sub { shop('SELECT unknown FROM mfa.stat_provider') ne '0' }, 'a time-out', 30);
 	like(shop('SELECT last_error FROM mfa.stat_provider'), qr/time/i, 'its reason');
+	like(health('provider signalwire'), qr/^warning: did not take its last message; last error: .*time/i, 'health');
 	$gateway->faults();
 	shop('SELECT mfa_stat_reset()');
 	is(shop('SELECT count(*) FROM mfa.stat_provider'), '0', 'nothing is left after a reset');

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base64.hpp"
 #include "core/json.hpp"
 #include "core/utf8.hpp"
 #include "core_helpers.hpp"
@@ -13,6 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::all_text;
+using test::decode_base64;
 using test::error_of;
 
 std::string percent(std::string_view text) {

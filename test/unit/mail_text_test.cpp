@@ -4,8 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base64.hpp"
 #include "core/ascii.hpp"
-#include "core/http.hpp"
 #include "provider_helpers.hpp"
 
 namespace mfa::core {
@@ -79,7 +79,7 @@ TEST(HeaderText, EncodedWords) {
             word.remove_suffix(1);
         EXPECT_LE(std::string_view("Subject: ").size() + word.size(), 76U);
         ASSERT_TRUE(word.starts_with("=?UTF-8?B?") && word.ends_with("?=")) << word;
-        const auto bytes = decode_base64(word.substr(10, word.size() - 12));
+        const auto bytes = test::decode_base64(word.substr(10, word.size() - 12));
         ASSERT_TRUE(bytes.has_value());
         const unsigned char first = static_cast<unsigned char>(bytes->view()[0]);
         EXPECT_TRUE(first < 0x80 || first >= 0xC0);

@@ -24,15 +24,14 @@ TEST(ClassifyStatus, EveryStatus) {
     }
 }
 
-TEST(OutcomeFromStatus, SaysTheStatusAndKeepsRetryAfterWhereItIsOfUse) {
-    const std::string body = R"({"message":"cannot send 482913 to +14155550123"})";
-    for (const long status : {200L, 302L, 400L, 401L, 408L, 429L, 500L, 503L}) {
-        const Outcome outcome = outcome_from_status({status, body, 7s});
-        EXPECT_EQ(outcome.verdict, classify_status(status));
-        EXPECT_EQ(outcome.error, status == 200 ? "" : "HTTP " + std::to_string(status));
-        EXPECT_EQ(outcome.retry_after.has_value(),
-                  outcome.verdict == Verdict::retry || outcome.verdict == Verdict::unknown);
-        EXPECT_TRUE(outcome.message_id.empty());
+TEST(ClassifyService, EveryStatus) {
+    for (long status = -1; status <= 1000; status++) {
+        Service expected = Service::up;
+        if (status == 429)
+            expected = Service::throttled;
+        else if (status >= 500 && status < 600)
+            expected = Service::down;
+        EXPECT_EQ(classify_service(status), expected) << status;
     }
 }
 

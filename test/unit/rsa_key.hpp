@@ -11,8 +11,8 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
+#include "base64.hpp"
 #include "core/crypto.hpp"
-#include "core/http.hpp"
 
 namespace mfa::test {
 
@@ -58,7 +58,7 @@ inline std::string from_base64url(std::string_view text) {
         usual += c == '-' ? '+' : c == '_' ? '/' : c;
     while (usual.size() % 4 != 0)
         usual += '=';
-    const auto bytes = core::decode_base64(usual);
+    const auto bytes = decode_base64(usual);
     return bytes ? std::string(bytes->view()) : std::string("not base64url");
 }
 

@@ -23,6 +23,7 @@ our @EXPORT = qw(
 	*PostgreSQL::Test::BackgroundPsql::note = sub { };
 }
 
+my @nodes;
 my @gateways;
 my %sessions;
 
@@ -38,6 +39,8 @@ END
 	local $?;
 	eval { forget_sessions() };
 	$_->stop for @gateways;
+	# Not by the immediate shutdown that is to come, in which nothing is counted (script/check coverage).
+	if ($ENV{COVERAGE}) { $_->stop('fast', fail_ok => 1) for @nodes }
 }
 
 # start_cluster(NAME, setting => value, …). Limits on sends and the fraud guard are off: tests send more to
@@ -46,6 +49,7 @@ sub start_cluster
 {
 	my ($name, %settings) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
+	push @nodes, $node;
 	$node->init(
 		allows_streaming => delete $settings{streaming},
 		extra => [
