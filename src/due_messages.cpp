@@ -214,7 +214,9 @@ int claim_due(const char *provider, TimestampTz lease_end, int limit, DueVisitor
                                F_TIMESTAMPTZ_LE, TimestampTzGetDatum(now));
         scan_due(messages, keys, lengthof(keys), snapshot, [&](TupleTableSlot *slot) {
             // Passed over before anything is read for it: somebody may be changing very many.
-            if (!try_lock(messages, slot, snapshot, locked))
+            if (!is_one_of(catalog::text_view(slot->tts_values[col_state]),
+                           {"queued", "sending"}) || // whatever the index has
+                !try_lock(messages, slot, snapshot, locked))
                 return true;
             DueMessage due = read_due(slot);
             due.ending = ending_of(slot, request_lookup, message_lookup, &due);

@@ -33,6 +33,9 @@ bool may_be_kept(const ResultRelInfo *info) {
         return false;
     for (int i = 0; i < info->ri_NumIndices; ++i) {
         const IndexInfo *index = info->ri_IndexRelationInfo[i];
+        for (int column = 0; column < index->ii_NumIndexKeyAttrs; ++column)
+            if (is_foreign(info->ri_IndexRelationDescs[i]->rd_opfamily[column], nullptr))
+                return false;
         if (info->ri_IndexRelationDescs[i]->rd_rel->relam != BTREE_AM_OID ||
             index->ii_Expressions != NIL || index->ii_ExclusionOps ||
             calls_foreign(reinterpret_cast<Node *>(index->ii_Predicate), nullptr))
