@@ -86,7 +86,7 @@ subtest 'a provider that asks for a pause gets it' => sub {
 
 subtest 'a backlog goes out without a stampede' => sub {
 	shop("SET mfa.provider = 'other'");
-	shop("ALTER SERVER other OPTIONS (ADD timeout '1 s', ADD max_connections '256')");
+	shop("ALTER SERVER other OPTIONS (ADD timeout '20 s', ADD max_connections '256')");
 	$_->call(DELETE => 'messages') for $first, $second;
 	$second->faults({ match => { path => '*/Messages' }, action => { status => 503 } });
 	send_many(2000, "valid_for => '11 min'");
