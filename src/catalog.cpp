@@ -105,7 +105,21 @@ Relation open_unlogged(const char *name, int attributes, LOCKMODE lock) {
     return table;
 }
 
-Relation open_index(const char *name, LOCKMODE lock) { return open_relation(name, lock); }
+// One that is not valid lacks entries, and who reads it would miss codes, wrong codes and messages. Where it
+// was rebuilt just now (REINDEX CONCURRENTLY), another one has its name.
+Relation open_index(const char *name, LOCKMODE lock) {
+    Relation index = open_relation(name, lock);
+    if (index->rd_index->indisvalid)
+        return index;
+    index_close(index, NoLock);
+    forget();
+    index = open_relation(name, lock);
+    if (!index->rd_index->indisvalid)
+        ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                        errmsg("index mfa.%s is not valid", name),
+                        errhint("Run REINDEX INDEX CONCURRENTLY mfa.%s.", name)));
+    return index;
+}
 
 std::uint64_t version() { return changes; }
 

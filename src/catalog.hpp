@@ -24,7 +24,7 @@ Relation open_table(const char *name, int attributes, LOCKMODE lock);
 // The same for one whose counters are changed in place: that needs a heap, and a table that owes no WAL.
 Relation open_unlogged(const char *name, int attributes, LOCKMODE lock);
 
-// An index of schema mfa, by a literal too.
+// An index of schema mfa, by a literal too. ERROR 55000 where it is not valid.
 Relation open_index(const char *name, LOCKMODE lock);
 
 // An index that is open for many looks, one after another.

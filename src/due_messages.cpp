@@ -104,8 +104,19 @@ const char *ending_of(TupleTableSlot *slot, catalog::Lookup &requests, catalog::
                                 : nullptr;
 }
 
-// False where somebody else is changing the row, or has.
-bool take(Relation messages, TupleTableSlot *slot, TimestampTz lease_end, DueMessage *due) {
+// False where somebody else is changing the row, or has. heap_update alone can't be asked not to wait: with
+// assertions it would end the server.
+bool try_lock(Relation messages, TupleTableSlot *due, Snapshot snapshot, TupleTableSlot *locked) {
+    TM_FailureData failure;
+    const TM_Result result =
+        table_tuple_lock(messages, &due->tts_tid, snapshot, locked, GetCurrentCommandId(false),
+                         LockTupleNoKeyExclusive, LockWaitSkip, 0, &failure);
+    ExecClearTuple(locked);
+    return result == TM_Ok;
+}
+
+// The row is locked.
+void take(Relation messages, TupleTableSlot *slot, TimestampTz lease_end, DueMessage *due) {
     MessageChange change;
     if (due->ending) {
         change.set_text(col_state, "dropped");
@@ -120,8 +131,9 @@ bool take(Relation messages, TupleTableSlot *slot, TimestampTz lease_end, DueMes
         change.set(col_due_at, TimestampTzGetDatum(lease_end));
         change.set_null(col_ended_at);
     }
-    return indexed_table::replace(messages, ExecCopySlotHeapTuple(slot), change.values,
-                                  change.nulls, change.changed, indexed_table::Wait::no);
+    if (!indexed_table::replace(messages, ExecCopySlotHeapTuple(slot), change.values, change.nulls,
+                                change.changed))
+        elog(ERROR, "mfa could not change a row that it has locked");
 }
 
 // Calls `see(slot)` for messages that wait, by provider and oldest first, while it answers true.
@@ -195,19 +207,24 @@ int claim_due(const char *provider, TimestampTz lease_end, int limit, DueVisitor
     catalog::with_latest_snapshot([&](Snapshot snapshot) {
         catalog::Lookup request_lookup = catalog::open_lookup(requests, "request_pkey", snapshot);
         catalog::Lookup message_lookup = catalog::open_lookup(messages, "message_pkey", snapshot);
+        TupleTableSlot *locked = table_slot_create(messages, nullptr);
         ScanKeyData keys[2];
         compare_provider(&keys[0], BTEqualStrategyNumber, F_TEXTEQ, provider);
         ScanKeyEntryInitialize(&keys[1], 0, 2, BTLessEqualStrategyNumber, InvalidOid, InvalidOid,
                                F_TIMESTAMPTZ_LE, TimestampTzGetDatum(now));
         scan_due(messages, keys, lengthof(keys), snapshot, [&](TupleTableSlot *slot) {
+            // Passed over before anything is read for it: somebody may be changing very many.
+            if (!is_one_of(catalog::text_view(slot->tts_values[col_state]),
+                           {"queued", "sending"}) || // whatever the index has
+                !try_lock(messages, slot, snapshot, locked))
+                return true;
             DueMessage due = read_due(slot);
             due.ending = ending_of(slot, request_lookup, message_lookup, &due);
-            if (take(messages, slot, lease_end, &due)) {
-                see(due, context);
-                ++count;
-            }
-            return count < limit;
+            take(messages, slot, lease_end, &due);
+            see(due, context);
+            return ++count < limit;
         });
+        ExecDropSingleTupleTableSlot(locked);
         catalog::close_lookup(message_lookup);
         catalog::close_lookup(request_lookup);
     });

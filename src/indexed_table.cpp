@@ -33,6 +33,9 @@ bool may_be_kept(const ResultRelInfo *info) {
         return false;
     for (int i = 0; i < info->ri_NumIndices; ++i) {
         const IndexInfo *index = info->ri_IndexRelationInfo[i];
+        for (int column = 0; column < index->ii_NumIndexKeyAttrs; ++column)
+            if (is_foreign(info->ri_IndexRelationDescs[i]->rd_opfamily[column], nullptr))
+                return false;
         if (info->ri_IndexRelationDescs[i]->rd_rel->relam != BTREE_AM_OID ||
             index->ii_Expressions != NIL || index->ii_ExclusionOps ||
             calls_foreign(reinterpret_cast<Node *>(index->ii_Predicate), nullptr))
@@ -118,15 +121,14 @@ void insert(Relation table, TupleTableSlot *slot) {
     CommandCounterIncrement();
 }
 
-bool replace(Relation table, HeapTuple old_tuple, Datum *values, bool *nulls, bool *changed,
-             Wait wait) {
+bool replace(Relation table, HeapTuple old_tuple, Datum *values, bool *nulls, bool *changed) {
     HeapTuple new_tuple =
         heap_modify_tuple(old_tuple, RelationGetDescr(table), values, nulls, changed);
     TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(table), &TTSOpsHeapTuple);
     ExecStoreHeapTuple(new_tuple, slot, false);
     ItemPointerData tid = old_tuple->t_self;
     const TM_Result result = with_indexes(table, [&](ResultRelInfo *info, EState *estate) {
-        return pg::update_tuple(table, &tid, slot, info, estate, wait == Wait::yes);
+        return pg::update_tuple(table, &tid, slot, info, estate);
     });
     CommandCounterIncrement();
     ExecDropSingleTupleTableSlot(slot);

@@ -8,10 +8,8 @@ namespace mfa::indexed_table {
 // Inserts a formed tuple, visible to the commands that follow.
 void insert(Relation table, TupleTableSlot *slot);
 
-// Replaces the tuple that was read, in the columns that are `changed`. True when this transaction did it;
-// false where another one has, or, unless it is to wait for that, may.
-enum class Wait : bool { no, yes };
-bool replace(Relation table, HeapTuple old_tuple, Datum *values, bool *nulls, bool *changed,
-             Wait wait = Wait::yes);
+// Replaces the tuple that was read, in the columns that are `changed`; waits for a concurrent writer. True
+// when this transaction did it, false where another one has.
+bool replace(Relation table, HeapTuple old_tuple, Datum *values, bool *nulls, bool *changed);
 
 } // namespace mfa::indexed_table

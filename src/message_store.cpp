@@ -162,6 +162,10 @@ int insert_message(const NewMessage &message, bool first) {
     int16 last = 0;
     if (!first)
         visit_messages(messages, message.request, remember_last, &last);
+    if (last == PG_INT16_MAX)
+        ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+                        errmsg("the request has %d messages, as many as it can have", last),
+                        errhint("Cancel it by mfa_cancel, then send a new one.")));
     std::string_view channel = core::channel_name(message.channel);
 
     TupleTableSlot *slot = table_slot_create(messages, nullptr);

@@ -136,7 +136,7 @@ template <class Walker> bool walk_expression(Node *node, Walker walker, void *co
 
 // table_tuple_update that adds the index entries that are due.
 inline TM_Result update_tuple(Relation heap, ItemPointer tid, TupleTableSlot *slot,
-                              ResultRelInfo *relation, EState *estate, bool wait) {
+                              ResultRelInfo *relation, EState *estate) {
     TM_FailureData failure;
     LockTupleMode lock_mode;
 #if PG_VERSION_NUM >= 160000
@@ -147,10 +147,10 @@ inline TM_Result update_tuple(Relation heap, ItemPointer tid, TupleTableSlot *sl
     const CommandId command = GetCurrentCommandId(true);
 #if PG_VERSION_NUM >= 190000
     TM_Result result = table_tuple_update(heap, tid, slot, command, 0, SnapshotSelf,
-                                          InvalidSnapshot, wait, &failure, &lock_mode, &indexes);
+                                          InvalidSnapshot, true, &failure, &lock_mode, &indexes);
 #else
     TM_Result result = table_tuple_update(heap, tid, slot, command, SnapshotSelf, InvalidSnapshot,
-                                          wait, &failure, &lock_mode, &indexes);
+                                          true, &failure, &lock_mode, &indexes);
 #endif
     if (result != TM_Ok)
         return result;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <string>
 
 namespace mfa::core {
@@ -55,19 +56,19 @@ class ClaimPace {
     // Whether to claim for `room` free places of a provider that has `in_flight`. Where not, it is its
     // backlog from here on.
     bool may_claim(const std::string &provider, int room, int in_flight, Clock::time_point now) {
-        if (room > 0 &&
-            (room >= std::min(worthwhile, in_flight / 4) || now >= claimed_at_ + longest_hold))
+        const Clock::time_point held_until = claimed_at_[provider] + longest_hold;
+        if (room > 0 && (room >= std::min(worthwhile, in_flight / 4) || now >= held_until))
             return true;
         backlog_ = provider;
         if (room > 0) {
-            hold_until_ = claimed_at_ + longest_hold;
+            hold_until_ = held_until;
             asked_ = true; // should another one become the backlog
         }
         return false;
     }
     // So many were claimed where there was room for `room`.
     void claimed(const std::string &provider, int count, int room, Clock::time_point now) {
-        claimed_at_ = now;
+        claimed_at_[provider] = now;
         if (count == room)
             backlog_ = provider;
         else if (backlog_ == provider)
@@ -91,7 +92,7 @@ class ClaimPace {
     bool has_room_ = false;
     std::string backlog_; // a provider; '' for none
     Clock::time_point looked_at_{};
-    Clock::time_point claimed_at_{};
+    std::map<std::string, Clock::time_point> claimed_at_; // of each: none waits for another's batch
     Clock::time_point hold_until_ = Clock::time_point::max();
 };
 

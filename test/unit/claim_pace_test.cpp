@@ -89,6 +89,16 @@ TEST_F(Pace, ForgetsNoProviderThatIsHeldBehindAnother) {
     EXPECT_EQ(pace.next(now), Look::all_providers);
 }
 
+TEST_F(Pace, HoldsNoProviderForAnothersClaims) {
+    look(64, 64, 0);
+    pass(10);
+    pace.begin(Look::all_providers, now);
+    ASSERT_TRUE(pace.may_claim("b", 64, 0, now));
+    pace.claimed("b", 64, 64, now);
+    EXPECT_TRUE(pace.may_claim("a", 1, 63, now)) << "its own last claim is long ago";
+    EXPECT_FALSE(pace.may_claim("b", 1, 63, now));
+}
+
 TEST_F(Pace, ABacklogEnds) {
     look(64, 64, 0);
     pace.begin(Look::backlog, now);
