@@ -9,7 +9,7 @@ CREATE SERVER http FOREIGN DATA WRAPPER mfa_http OPTIONS (url :'gateway', body '
 CREATE SERVER signalwire FOREIGN DATA WRAPPER mfa_signalwire OPTIONS (base_url :'gateway', sender '+15550100');
 CREATE SERVER inbox FOREIGN DATA WRAPPER mfa_inbox;
 CREATE USER MAPPING FOR PUBLIC SERVER signalwire
-    OPTIONS (project_id '6f9ad4a2-43b1-4d0e-8a0f-5c1d2e3f4a5b', api_token 'PT0123456789abcdef');
+    OPTIONS (project_id '6f9ad4a2-43b1-4d0e-8a0f-5c1d2e3f4a5b', api_token 'PT0123456789abcdef', signing_key 'PSK_0123');
 CREATE USER MAPPING FOR PUBLIC SERVER http;
 CREATE USER MAPPING FOR PUBLIC SERVER inbox;
 INSERT INTO mfa.template (purpose, locale, body) VALUES ('login', 'de', 'Code {code}, {minutes} Minuten');
@@ -17,6 +17,7 @@ INSERT INTO mfa.test_recipient (recipient, code) VALUES ('+14155550100', '424242
 INSERT INTO mfa.price (prefix, per_segment) VALUES ('+1', 0.01);
 INSERT INTO mfa.budget (name, period, amount) VALUES ('all', 'day', 100);
 SET mfa.provider = 'inbox';
+SET mfa.send_limit = '10/1h';
 SET mfa.send_limit_database = '';
 SET mfa.send_limit_destination = '';
 
@@ -43,7 +44,7 @@ BEGIN
 END $$;
 
 -- Send, and the code that arrives.
-SELECT mfa_send('+14155550123', purpose => 'login', locale => 'de') AS id \gset
+SELECT mfa_send('+14155550123', purpose => 'login', locale => 'de', max_attempts => 9) AS id \gset
 SELECT pg_temp.wait_for(format('EXISTS (SELECT FROM mfa.inbox WHERE request = %L)', :'id'));
 SELECT code FROM mfa.inbox WHERE request = :'id' \gset
 SELECT * FROM mfa_status(:'id');
@@ -88,11 +89,11 @@ SELECT pg_temp.wait_for(format('(SELECT tries > 0 AND error IS NOT NULL FROM mfa
 -- Refusals.
 SELECT pg_temp.fails(statement) FROM unnest(ARRAY[
     $$SELECT mfa_send(NULL)$$, $$SELECT mfa_send('nobody')$$, $$SELECT mfa_send('+14155550129', 'fax')$$,
-    $$SELECT mfa_send('+14155550129', code_length => 1)$$, $$SELECT mfa_send('+14155550129', message => 'none')$$,
+    $$SELECT mfa_send('+14155550129', code_length => 1)$$, $$SELECT mfa_send('+14155550129', message => repeat('x', 10000))$$,
     $$SELECT mfa_send('+14155550129', provider => 'nowhere')$$, $$SELECT mfa_resend(gen_random_uuid())$$,
     $$SELECT mfa_resend(NULL)$$, $$SELECT mfa_delivery_report('nowhere', 'x', 'sent')$$,
     $$SELECT mfa_send('+14155550129') FROM generate_series(1, 100)$$,
-    $$INSERT INTO mfa.template (body) VALUES ('no code')$$,
+    $$INSERT INTO mfa.template (body) VALUES (repeat('x', 10000))$$,
     $$INSERT INTO mfa.test_recipient (recipient, code) VALUES ('+14155551234', '1')$$,
     $$CREATE SERVER bad FOREIGN DATA WRAPPER mfa_http OPTIONS (nonsense 'x')$$,
     $$SET mfa.code_length = 99$$, $$SET mfa.send_limit = 'nonsense'$$]) statement;
