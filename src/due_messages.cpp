@@ -26,7 +26,7 @@ struct Siblings {
     bool is_newer;    // the same was asked for again
 };
 
-Siblings look_at_siblings(catalog::Lookup &messages, TupleTableSlot *due) {
+Siblings look_at_siblings(const catalog::Lookup &messages, TupleTableSlot *due) {
     const Datum *values = due->tts_values;
     const int n = DatumGetInt16(values[col_n]);
     const bool is_fallback = !due->tts_isnull[col_fallback_for];
@@ -88,8 +88,8 @@ DueMessage read_due(TupleTableSlot *slot) {
 }
 
 // Also reads what delivery needs of the request.
-const char *ending_of(TupleTableSlot *slot, catalog::Lookup &requests, catalog::Lookup &messages,
-                      DueMessage *due) {
+const char *ending_of(TupleTableSlot *slot, const catalog::Lookup &requests,
+                      const catalog::Lookup &messages, DueMessage *due) {
     Request request;
     if (!read_request(requests, due->request, &request, &due->sealed_request))
         return "request gone";
@@ -159,7 +159,7 @@ void compare_provider(ScanKeyData *key, StrategyNumber strategy, Oid function, c
                            CStringGetTextDatum(name));
 }
 
-bool record_one(Relation messages, catalog::Lookup &lookup, const TryOutcome &outcome,
+bool record_one(Relation messages, const catalog::Lookup &lookup, const TryOutcome &outcome,
                 HeapTuple *recorded) {
     *recorded = nullptr;
     catalog::look(lookup, F_UUID_EQ, uuid_datum(outcome.request), ForwardScanDirection,
