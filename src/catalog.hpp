@@ -18,7 +18,8 @@ bool lock_extension();
 // The role that owns the extension: the worker's queries run as it.
 Oid extension_owner();
 
-// Opens a table of schema mfa; the name is a literal, of which a pointer is kept. ERROR 55000 where it is not of the version that the library was built for.
+// Opens a table of schema mfa; the name is a literal, of which a pointer is kept. ERROR 55000 where it is
+// not of the version that the library was built for.
 Relation open_table(const char *name, int attributes, LOCKMODE lock);
 
 // The same for one whose counters are changed in place: that needs a heap, and a table that owes no WAL.
@@ -46,9 +47,9 @@ void look(const Lookup &lookup, Oid equal_function, Datum value, ScanDirection d
         see(lookup.slot);
 }
 
-// One such look, at rows that are up to date now, whatever snapshot the transaction has: SnapshotSelf sees what others have committed and what we have
-// done. A row that gets a new index entry during the scan may be missed; who can't have that gives a new
-// MVCC snapshot.
+// One such look, at rows that are up to date now, whatever snapshot the transaction has: SnapshotSelf sees
+// what others have committed and what we have done. A row that gets a new index entry during the scan may
+// be missed; who can't have that gives a new MVCC snapshot.
 template <class See>
 void scan(Relation table, const char *index_name, Oid equal_function, Datum value,
           ScanDirection direction, See see, Snapshot snapshot = SnapshotSelf) {

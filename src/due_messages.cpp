@@ -5,16 +5,11 @@
 #include "message_row.hpp"
 #include "message_store.hpp"
 #include "request_store.hpp"
+#include "statement.hpp"
 
 namespace mfa::store {
 
 namespace {
-
-Datum uuid_datum(const core::RequestId &id) {
-    pg_uuid_t *copy = static_cast<pg_uuid_t *>(palloc(sizeof(pg_uuid_t)));
-    std::memcpy(copy->data, id.data(), id.size());
-    return UUIDPGetDatum(copy);
-}
 
 bool is_one_of(std::string_view state, std::initializer_list<std::string_view> states) {
     return std::find(states.begin(), states.end(), state) != states.end();
@@ -162,7 +157,7 @@ void compare_provider(ScanKeyData *key, StrategyNumber strategy, Oid function, c
 bool record_one(Relation messages, const catalog::Lookup &lookup, const TryOutcome &outcome,
                 HeapTuple *recorded) {
     *recorded = nullptr;
-    catalog::look(lookup, F_UUID_EQ, uuid_datum(outcome.request), ForwardScanDirection,
+    catalog::look(lookup, F_UUID_EQ, id_datum(outcome.request), ForwardScanDirection,
                   [&](TupleTableSlot *slot) {
                       slot_getallattrs(slot);
                       const Datum *values = slot->tts_values;

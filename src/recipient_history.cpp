@@ -97,8 +97,8 @@ void see_message(const Message &message, void *context) {
 void see_sends(const Request &request, std::string_view purpose, void *context) {
     Sends &sends = *static_cast<Sends *>(context);
     look_for(sends.meant, request, purpose);
-    if (request.expires_at <= sends.since)
-        return; // a message is only queued while its request is live
+    if (sends.room == 0 || request.expires_at <= sends.since)
+        return; // nobody counts; or: a message is only queued while its request is live
     if (!sends.messages)
         sends.messages = open_messages(AccessShareLock);
     visit_messages(sends.messages, request.id, see_message, context);

@@ -97,7 +97,7 @@ bool Worker::take_wanted() {
 }
 
 // Each provider's messages are claimed in a transaction of their own: where that fails, it is put aside
-// for a while, and the others go on.
+// for a while, and the others go on. True where some are on their way now.
 bool Worker::claim() {
     const std::size_t in_flight = delivery_.in_flight();
     const core::ClaimPace::Look look = pace_.next(Clock::now());
