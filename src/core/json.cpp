@@ -1,7 +1,8 @@
 #include "core/json.hpp"
 
+#include <algorithm>
+#include <bitset>
 #include <charconv>
-#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -35,13 +36,16 @@ std::vector<std::string> pointer_tokens(std::string_view pointer) {
     return tokens;
 }
 
-// Follows the parser along a path and keeps the scalar at its end: no document is built, so memory
+// Follows the parser along some paths and keeps the scalars at their ends: no document is built, so memory
 // stays within the text's own size whatever the text.
 class Finder final : public nlohmann::json_sax<Json> {
   public:
-    explicit Finder(std::vector<std::string> path) : path_(std::move(path)) {}
+    explicit Finder(std::span<const std::string_view> pointers) {
+        for (const std::string_view pointer : pointers)
+            paths_.push_back({pointer_tokens(pointer), std::nullopt});
+    }
 
-    std::optional<std::string> take() { return std::move(found_); }
+    std::optional<std::string> take(std::size_t path) { return std::move(paths_[path].found); }
 
     bool null() override { return other_value(); }
     bool boolean(bool /*value*/) override { return other_value(); }
@@ -55,11 +59,15 @@ class Finder final : public nlohmann::json_sax<Json> {
 
     bool start_object(std::size_t /*elements*/) override { return open(false); }
     bool key(string_t &name) override {
+        const std::size_t depth = levels_.size() - 1;
         Level &level = levels_.back();
-        level.on_path = level.may_lead && path_[levels_.size() - 1] == name;
-        // A later member of the same name replaces all that the earlier one held.
-        if (level.on_path)
-            found_.reset();
+        level.next = those_of(level.leading, [&](Path &path) {
+            if (path.tokens[depth] != name)
+                return false;
+            path.found
+                .reset(); // a later member of the same name replaces all that the earlier one held
+            return true;
+        });
         return true;
     }
     bool end_object() override { return close(); }
@@ -71,12 +79,17 @@ class Finder final : public nlohmann::json_sax<Json> {
     }
 
   private:
+    struct Path {
+        std::vector<std::string> tokens;
+        std::optional<std::string> found;
+    };
+    // Some of the paths: bit i is path i.
+    using Paths = std::bitset<max_json_pointers>;
     struct Level {
         bool array;
-        bool may_lead;      // the path leads into this object or array, and further
-        bool on_path;       // the value that comes next is on the path
-        std::size_t index;  // of the next element
-        std::size_t wanted; // array: the element on the path
+        Paths leading;     // those that lead into this object or array, and further
+        Paths next;        // those that lead to the value that comes next
+        std::size_t index; // of the next element
     };
 
     static constexpr std::size_t no_index = static_cast<std::size_t>(-1);
@@ -91,39 +104,50 @@ class Finder final : public nlohmann::json_sax<Json> {
         return error == std::errc{} && stop == end ? index : no_index;
     }
 
-    // To be called once for every value: whether it lies on the path.
-    bool next_on_path() {
-        if (levels_.empty())
-            return true;
-        Level &level = levels_.back();
-        if (level.array)
-            level.on_path = level.may_lead && level.index++ == level.wanted;
-        return level.on_path;
+    template <class Test> Paths those_of(Paths paths, Test test) {
+        for (std::size_t i = 0; i < paths_.size(); i++)
+            paths[i] = paths[i] && test(paths_[i]);
+        return paths;
     }
 
-    template <class Number> bool integer(Number value) {
-        if (next_on_path() && levels_.size() == path_.size())
-            found_ = std::to_string(value);
-        return true;
+    // To be called once for every value: the paths that lead to it.
+    Paths next_value() {
+        if (levels_.empty())
+            return Paths().set();
+        const std::size_t depth = levels_.size() - 1;
+        Level &level = levels_.back();
+        if (level.array) {
+            level.next = those_of(level.leading, [&](const Path &path) {
+                return index_of(path.tokens[depth]) == level.index;
+            });
+            level.index++;
+        }
+        return level.next;
     }
+
+    template <class Number> bool integer(Number value) { return scalar(std::to_string(value)); }
 
     bool scalar(const std::string &value) {
-        if (next_on_path() && levels_.size() == path_.size())
-            found_ = value;
+        those_of(next_value(), [&](Path &path) {
+            if (levels_.size() == path.tokens.size())
+                path.found = value;
+            return true;
+        });
         return true;
     }
 
     bool other_value() {
-        next_on_path();
+        next_value();
         return true;
     }
 
     bool open(bool array) {
-        const bool may_lead = next_on_path() && levels_.size() < path_.size();
-        if (levels_.size() == max_depth)
+        const std::size_t depth = levels_.size();
+        const Paths leading =
+            those_of(next_value(), [&](const Path &path) { return depth < path.tokens.size(); });
+        if (depth == max_depth)
             return false;
-        levels_.push_back({array, may_lead, false, 0,
-                           array && may_lead ? index_of(path_[levels_.size()]) : no_index});
+        levels_.push_back({array, leading, {}, 0});
         return true;
     }
 
@@ -132,9 +156,8 @@ class Finder final : public nlohmann::json_sax<Json> {
         return true;
     }
 
-    std::vector<std::string> path_;
+    std::vector<Path> paths_;
     std::vector<Level> levels_;
-    std::optional<std::string> found_;
 };
 
 // The library takes a NUL for the end of the text; in JSON it is an error wherever it stands.
@@ -155,13 +178,21 @@ bool is_json_pointer(std::string_view pointer) {
     return true;
 }
 
+std::vector<std::optional<std::string>>
+json_scalars_at(std::string_view text, std::span<const std::string_view> pointers) {
+    std::vector<std::optional<std::string>> scalars(pointers.size());
+    if (pointers.size() > max_json_pointers ||
+        !std::all_of(pointers.begin(), pointers.end(), is_json_pointer))
+        return scalars;
+    Finder finder(pointers);
+    if (parse(text, finder))
+        for (std::size_t i = 0; i < scalars.size(); i++)
+            scalars[i] = finder.take(i);
+    return scalars;
+}
+
 std::optional<std::string> json_scalar_at(std::string_view text, std::string_view pointer) {
-    if (!is_json_pointer(pointer))
-        return std::nullopt;
-    Finder finder(pointer_tokens(pointer));
-    if (!parse(text, finder))
-        return std::nullopt;
-    return finder.take();
+    return std::move(json_scalars_at(text, {&pointer, 1}).front());
 }
 
 bool is_json(std::string_view text) {

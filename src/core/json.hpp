@@ -2,8 +2,10 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace mfa::core {
 
@@ -11,6 +13,12 @@ namespace mfa::core {
 // JSON (or nested deeper than 32), the pointer leads nowhere, or to anything else. Of members of the
 // same name the last counts, as with most readers. Long numbers keep their digits.
 std::optional<std::string> json_scalar_at(std::string_view text, std::string_view pointer);
+
+// The same for some pointers in one reading, at most max_json_pointers: nothing for all where they are more,
+// or one is not well-formed.
+inline constexpr std::size_t max_json_pointers = 8;
+std::vector<std::optional<std::string>> json_scalars_at(std::string_view text,
+                                                        std::span<const std::string_view> pointers);
 
 // True when `text` is one JSON value, nested no deeper than 32.
 bool is_json(std::string_view text);

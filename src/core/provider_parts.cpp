@@ -1,6 +1,7 @@
 #include "core/provider_parts.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "core/error.hpp"
 #include "core/json.hpp"
@@ -91,8 +92,8 @@ std::chrono::seconds life_within(const OutboundMessage &message, std::chrono::se
 
 std::string first_scalar_at(std::string_view body,
                             std::initializer_list<std::string_view> pointers) {
-    for (const std::string_view pointer : pointers)
-        if (auto scalar = json_scalar_at(body, pointer); scalar && !scalar->empty())
+    for (std::optional<std::string> &scalar : json_scalars_at(body, pointers))
+        if (scalar && !scalar->empty())
             return *std::move(scalar);
     return {};
 }
@@ -118,26 +119,63 @@ Outcome failed(const OutboundMessage &message, const HttpResponse &response, Ver
     return outcome;
 }
 
-std::optional<Money> money_at(const HttpResponse &response, const MoneyAt &where,
-                              const Sent &sent) {
-    const auto at = [&](std::string_view pointer) {
-        return pointer.empty() ? std::string() : first_scalar_at(response.body, {pointer});
+namespace {
+
+// What an answer has at two pointers and where it says what a message costs, in one reading; "" where it
+// has nothing there, or there is no such pointer.
+struct Read {
+    std::string scalar;
+    std::string status;
+    std::string amount;
+    std::string currency;
+    std::string count;
+};
+
+Read read_with_money(std::string_view body, std::string_view pointer, const MoneyAt &where,
+                     std::string_view status_pointer = {}) {
+    const std::array pointers{pointer, status_pointer, where.amount, where.currency, where.count};
+    std::vector<std::optional<std::string>> found = json_scalars_at(body, pointers);
+    const auto at = [&](std::size_t i) {
+        return pointers[i].empty() ? std::string() : std::move(found[i]).value_or("");
     };
-    const std::string amount = at(where.amount);
-    if (!may_keep_provider_code(amount, sent))
-        return std::nullopt;
-    std::optional<Money> price = parse_money(amount, at(where.currency));
-    return !price || where.count.empty() ? price : multiply(*std::move(price), at(where.count));
+    return {at(0), at(1), at(2), at(3), at(4)};
 }
 
-Outcome accepted(const OutboundMessage &message, const HttpResponse &response,
-                 std::string_view id_pointer, const MoneyAt &price) {
-    Outcome outcome = accepted_as(message, response, first_scalar_at(response.body, {id_pointer}));
+std::optional<Money> money_of(const Read &read, const MoneyAt &where, const Sent &sent) {
+    if (!may_keep_provider_code(read.amount, sent))
+        return std::nullopt;
+    std::optional<Money> price = parse_money(read.amount, read.currency);
+    return !price || where.count.empty() ? price : multiply(*std::move(price), read.count);
+}
+
+} // namespace
+
+namespace {
+
+Outcome accepted(const OutboundMessage &message, const HttpResponse &response, const Read &read,
+                 const MoneyAt &price) {
+    Outcome outcome = accepted_as(message, response, read.scalar);
     if (outcome.verdict == Verdict::accepted)
-        outcome.price = money_at(response, price, {message.recipient, message.code, message.text});
+        outcome.price = money_of(read, price, {message.recipient, message.code, message.text});
     if (outcome.price && outcome.price->amount == 0)
         outcome.price.reset();
     return outcome;
+}
+
+} // namespace
+
+Outcome accepted(const OutboundMessage &message, const HttpResponse &response,
+                 std::string_view id_pointer, const MoneyAt &price) {
+    return accepted(message, response, read_with_money(response.body, id_pointer, price), price);
+}
+
+std::optional<Outcome> accepted_unless_failed(const OutboundMessage &message,
+                                              const HttpResponse &response,
+                                              std::string_view id_pointer, const MoneyAt &price) {
+    const Read read = read_with_money(response.body, id_pointer, price, "/status");
+    if (read.status == "failed" || read.status == "undelivered" || read.status == "canceled")
+        return std::nullopt;
+    return accepted(message, response, read, price);
 }
 
 Outcome accepted_as(const OutboundMessage &message, const HttpResponse &response,
@@ -160,9 +198,10 @@ Receipt receipt_at(const HttpResponse &response, std::string_view state_pointer,
     Receipt receipt;
     if (classify_status(response.status) != Verdict::accepted)
         return receipt;
-    const std::string word = first_scalar_at(response.body, {state_pointer});
+    const Read read = read_with_money(response.body, state_pointer, price);
+    const std::string &word = read.scalar;
     receipt.state = parse_delivery_state(word).value_or(DeliveryState::pending);
-    receipt.price = money_at(response, price, sent);
+    receipt.price = money_of(read, price, sent);
     if (receipt.state == DeliveryState::pending && receipt.price && receipt.price->amount == 0)
         receipt.price.reset();
     if (receipt.state != DeliveryState::undelivered)

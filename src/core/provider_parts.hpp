@@ -65,12 +65,16 @@ struct MoneyAt {
     std::string_view currency = {};
     std::string_view count = {};
 };
-std::optional<Money> money_at(const HttpResponse &response, const MoneyAt &where, const Sent &sent);
 
 // A success, with the message id at `id_pointer`. Without one it is not the provider's answer (a
 // portal, or a base_url that leads somewhere else): unknown. A price of 0 has not been found yet.
 Outcome accepted(const OutboundMessage &message, const HttpResponse &response,
                  std::string_view id_pointer, const MoneyAt &price = {});
+// The same where the answer shows the message: nothing where its "status" says that it has failed already.
+std::optional<Outcome> accepted_unless_failed(const OutboundMessage &message,
+                                              const HttpResponse &response,
+                                              std::string_view id_pointer,
+                                              const MoneyAt &price = {});
 // The same with the id itself, for answers that are no JSON; '' where there is none.
 Outcome accepted_as(const OutboundMessage &message, const HttpResponse &response,
                     std::string_view id);

@@ -181,7 +181,7 @@ void set_signing(Transfer &transfer, const AwsSigning &signing) {
     add_header(transfer.headers, header.view());
 }
 
-void set_http(Transfer &transfer) {
+void set_http(Transfer &transfer, const TransportOptions &options) {
     CURL *easy = transfer.easy.get();
     const HttpRequest &request = transfer.request;
     set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -189,7 +189,7 @@ void set_http(Transfer &transfer) {
     // Not 2: libcurl goes on using a connection of it on which requests have timed out, and every
     // further one times out there too.
     set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
-    if (is_loopback_url(request.url.view()))
+    if (!options.proxy.empty() && is_loopback_url(request.url.view()))
         set(easy, CURLOPT_PROXY, ""); // a proxy's loopback host is another one
     set(easy, CURLOPT_USERAGENT, "mfa (PostgreSQL)");
     set(easy, CURLOPT_HEADERFUNCTION, on_header);
@@ -304,7 +304,7 @@ void prepare(Transfer &transfer, const TransportOptions &options, MailSockets &m
     if (transfer.request.mail)
         set_mail(transfer, options, mail_sockets);
     else
-        set_http(transfer);
+        set_http(transfer, options);
 }
 
 Completion complete(Transfer &transfer, CURLcode code) {

@@ -180,7 +180,6 @@ void Transport::State::submit(std::uint64_t tag, HttpRequest request,
 
 void Transport::State::action(curl_socket_t socket, int events) {
     int running = 0;
-    const SignalsBlocked blocked;
     if (curl_multi_socket_action(multi_, socket, events, &running) != CURLM_OK)
         fail_transport("the event loop failed");
 }
@@ -188,6 +187,7 @@ void Transport::State::action(curl_socket_t socket, int events) {
 void Transport::State::turn(std::vector<Completion> &ended) {
     std::array<epoll_event, 64> events{};
     int count;
+    const SignalsBlocked blocked;
     do {
         count = ::epoll_wait(epoll, events.data(), static_cast<int>(events.size()), 0);
         for (int i = 0; i < count; ++i) {

@@ -1,6 +1,8 @@
 // A pointer and a text: what the streaming reader finds is what a whole document holds there.
 #include "core/json.hpp"
 
+#include <array>
+
 #include <nlohmann/json.hpp>
 
 #include "fuzz.hpp"
@@ -46,6 +48,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     const std::string_view text = fields.rest();
 
     const auto found = json_scalar_at(text, pointer);
+    const std::array<std::string_view, 3> pointers{"/a", pointer, "/a/0"};
+    FUZZ_CHECK(!is_json_pointer(pointer) || json_scalars_at(text, pointers)[1] == found);
     FUZZ_CHECK(!found || (is_json_pointer(pointer) && is_json(text)));
     // A NUL ends the text for the library, but not for us.
     if (!is_json_pointer(pointer) || depth_of(text) > 32 || fuzz::contains(text, {"\0", 1})) {

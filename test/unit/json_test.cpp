@@ -1,7 +1,9 @@
 #include "core/json.hpp"
 
+#include <array>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -130,6 +132,32 @@ TEST(JsonScalar, Bombs) {
     for (int i = 0; i < 10'000; i++)
         many += "\"a\":" + std::to_string(i) + ",";
     EXPECT_EQ(json_scalar_at(many + "\"b\":0}", "/a"), "9999");
+}
+
+TEST(JsonScalars, AreThoseOfEachPointerAlone) {
+    constexpr std::array<std::string_view, 8> pointers{"/b",   "/a/0/c", "/a",     "",
+                                                       "/a/1", "/a/0/d", "/a/0/c", "/a/0"};
+    constexpr std::string_view text = R"({"b":"x","a":[{"c":1,"d":"y"},2.50],"e":{"b":3,"a":[4]}})";
+    const std::vector<Found> found = json_scalars_at(text, pointers);
+    EXPECT_EQ(found, (std::vector<Found>{"x", "1", {}, {}, "2.50", "y", "1", {}}));
+    for (std::size_t i = 0; i < pointers.size(); i++)
+        EXPECT_EQ(found[i], json_scalar_at(text, pointers[i])) << pointers[i];
+    // A later member of the same name takes from those that lead into it, and from no others.
+    EXPECT_EQ(json_scalars_at(R"({"b":"x","a":[{"c":1}],"a":[{"d":2}]})", pointers),
+              (std::vector<Found>{"x", {}, {}, {}, {}, "2", {}, {}}));
+    EXPECT_EQ(json_scalars_at("\"z\"", pointers)[3], "z");
+    EXPECT_EQ(json_scalars_at("{\"b\":1", pointers), std::vector<Found>(8));
+    EXPECT_TRUE(json_scalars_at(text, {}).empty());
+}
+
+TEST(JsonScalars, WhatCanNotBeAskedFor) {
+    constexpr std::string_view text = R"({"a":1})";
+    const std::array<std::string_view, 2> malformed{"/a", "a"};
+    EXPECT_EQ(json_scalars_at(text, malformed), std::vector<Found>(2));
+    const std::vector<std::string_view> many(max_json_pointers + 1, "/a");
+    EXPECT_EQ(json_scalars_at(text, many), std::vector<Found>(many.size()));
+    EXPECT_EQ(json_scalars_at(text, std::span(many).first(max_json_pointers)),
+              std::vector<Found>(max_json_pointers, "1"));
 }
 
 TEST(JsonPointer, Form) {

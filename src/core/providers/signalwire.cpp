@@ -160,11 +160,12 @@ Outcome read(const OutboundMessage &message, const Options & /*options*/,
     const Verdict verdict = classify_status(response.status);
     if (verdict != Verdict::accepted)
         return failed(message, response, verdict, provider_code(response), known_codes);
-    const std::string status = first_scalar_at(response.body, {"/status"});
-    if (status == "failed" || status == "undelivered" || status == "canceled")
-        return failed(message, response, Verdict::refused, provider_code(response), known_codes);
-    return message.channel == Channel::voice ? accepted(message, response, "/id")
-                                             : accepted(message, response, "/sid", price);
+    const auto outcome = message.channel == Channel::voice
+                             ? accepted_unless_failed(message, response, "/id")
+                             : accepted_unless_failed(message, response, "/sid", price);
+    return outcome
+               ? *outcome
+               : failed(message, response, Verdict::refused, provider_code(response), known_codes);
 }
 
 } // namespace

@@ -223,10 +223,9 @@ Outcome read(const OutboundMessage &message, const Options & /*options*/,
     const Verdict verdict = classify_status(response.status);
     if (verdict != Verdict::accepted)
         return failed(message, response, verdict, provider_code(response), known_codes);
-    const std::string status = first_scalar_at(response.body, {"/status"});
-    if (status == "failed" || status == "undelivered" || status == "canceled")
-        return failed(message, response, Verdict::refused, provider_code(response), known_codes);
-    return accepted(message, response, "/sid", price);
+    if (const auto outcome = accepted_unless_failed(message, response, "/sid", price))
+        return *outcome;
+    return failed(message, response, Verdict::refused, provider_code(response), known_codes);
 }
 
 } // namespace
