@@ -7,7 +7,7 @@ namespace {
 constexpr const char *extension_name = "mfa";
 constexpr const char *schema_name = "mfa";
 
-// OIDs of relations, kept until the catalogue says that some relation or schema has changed.
+// OIDs of relations, kept until the catalogue says that some relation, schema or role has changed.
 struct Known {
     const char *name;
     Oid oid;
@@ -28,8 +28,9 @@ void watch_for_changes() {
     if (is_watching)
         return;
     CacheRegisterRelcacheCallback([](Datum, Oid) { forget(); }, 0);
-    CacheRegisterSyscacheCallback(
-        NAMESPACEOID, [](Datum, int, uint32) { forget(); }, 0);
+    for (const int cache : {NAMESPACEOID, AUTHOID})
+        CacheRegisterSyscacheCallback(
+            cache, [](Datum, int, uint32) { forget(); }, 0);
     is_watching = true;
 }
 
@@ -56,32 +57,49 @@ Relation open_relation(const char *name, LOCKMODE lock) {
     return relation_open(relation_oid(name), lock);
 }
 
-} // namespace
+// The extension's row. The server keeps no copy of it, and tells nobody of its changes; but who drops the
+// extension drops its tables, who gives it to another role gives them too, and an owner is dropped as a role.
+struct Extension {
+    Oid oid; // InvalidOid: not there
+    Oid owner;
+};
 
-Oid extension() { return get_extension_oid(extension_name, true); }
-
-bool lock_extension() {
-    Oid oid = extension();
-    if (!OidIsValid(oid))
-        return false;
-    LockDatabaseObject(ExtensionRelationId, oid, 0, AccessShareLock);
-    return extension() == oid; // it may have been dropped while the lock was waited for
-}
-
-Oid extension_owner() {
+Extension find_extension() {
+    static Extension kept{InvalidOid, InvalidOid};
+    static std::uint64_t kept_at;
+    watch_for_changes();
+    if (OidIsValid(kept.oid) && kept_at == changes)
+        return kept;
+    kept = {InvalidOid, InvalidOid};
+    const std::uint64_t looked_at = changes;
     ScanKeyData key;
     ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
                 CStringGetDatum(extension_name));
     Relation catalog = table_open(ExtensionRelationId, AccessShareLock);
     SysScanDesc scan = systable_beginscan(catalog, ExtensionNameIndexId, true, nullptr, 1, &key);
-    HeapTuple tuple = systable_getnext(scan);
-    Oid owner = HeapTupleIsValid(tuple)
-                    ? reinterpret_cast<Form_pg_extension>(GETSTRUCT(tuple))->extowner
-                    : InvalidOid;
+    Extension found{InvalidOid, InvalidOid};
+    if (HeapTuple tuple = systable_getnext(scan); HeapTupleIsValid(tuple)) {
+        const auto *row = reinterpret_cast<Form_pg_extension>(GETSTRUCT(tuple));
+        found = {row->oid, row->extowner};
+    }
     systable_endscan(scan);
     table_close(catalog, AccessShareLock);
-    return owner;
+    kept = found;
+    kept_at = looked_at;
+    return found;
 }
+
+} // namespace
+
+bool lock_extension() {
+    const Oid oid = find_extension().oid;
+    if (!OidIsValid(oid))
+        return false;
+    LockDatabaseObject(ExtensionRelationId, oid, 0, AccessShareLock);
+    return find_extension().oid == oid; // it may have been dropped while the lock was waited for
+}
+
+Oid extension_owner() { return find_extension().owner; }
 
 Relation open_table(const char *name, int attributes, LOCKMODE lock) {
     Relation table = open_relation(name, lock);

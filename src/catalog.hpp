@@ -8,9 +8,6 @@
 
 namespace mfa::catalog {
 
-// InvalidOid where the current database does not have the extension.
-Oid extension();
-
 // Locks the extension against DROP and ALTER EXTENSION to the end of the transaction; false where it
 // is not there (any more). Each transaction of a worker begins with this.
 bool lock_extension();
@@ -80,7 +77,7 @@ template <std::size_t N> Datum bytes_datum(const std::array<std::uint8_t, N> &by
     return PointerGetDatum(copy);
 }
 
-// Changes with every change of a relation or schema that this process is told of: what was derived from
+// Changes with every change of a relation, schema or role that this process is told of: what was derived from
 // their definitions at another version may be wrong.
 std::uint64_t version();
 

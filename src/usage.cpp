@@ -1,5 +1,6 @@
 #include "usage.hpp"
 
+#include "catalog.hpp"
 #include "statement.hpp"
 
 namespace mfa::usage {
@@ -15,8 +16,6 @@ Statement add_statement = {
     "  segments = u.segments + EXCLUDED.segments, unknown = u.unknown + EXCLUDED.unknown,"
     "  failed = u.failed + EXCLUDED.failed, cost = u.cost + EXCLUDED.cost",
     nullptr};
-
-Statement any_price_statement = {"SELECT 1 FROM mfa.price LIMIT 1", nullptr};
 
 Statement price_statement = {
     "SELECT (p.per_segment * 1000000)::pg_catalog.int8, (p.per_request * 1000000)::pg_catalog.int8"
@@ -75,8 +74,11 @@ void add(Line *lines, int count) {
 }
 
 bool has_prices() {
-    run(any_price_statement, {}, {}, SPI_OK_SELECT);
-    return SPI_processed > 0;
+    constexpr int columns = 5;
+    Relation prices = catalog::open_table("price", columns, AccessShareLock);
+    const bool has_pages = RelationGetNumberOfBlocks(prices) > 0;
+    table_close(prices, AccessShareLock);
+    return has_pages;
 }
 
 void find_price(const std::string &provider, const std::string &channel,

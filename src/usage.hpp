@@ -34,7 +34,7 @@ struct Price {
     int64 segment = 0;
     int64 request = 0;
 };
-bool has_prices();
+bool has_prices(); // false: there is none to be found
 void find_price(const std::string &provider, const std::string &channel,
                 const std::string &recipient, Price *price);
 

@@ -6,8 +6,8 @@
 #include "core/claim_pace.hpp"
 #include "delivery.hpp"
 #include "due_messages.hpp"
-#include "housekeeping.hpp"
 #include "outbox.hpp"
+#include "purging.hpp"
 #include "settings.hpp"
 #include "shmem.hpp"
 #include "state_lookups.hpp"
@@ -32,12 +32,15 @@ constexpr std::int64_t look_lease = 90 * USECS_PER_SEC;
 constexpr int claim_batch = 64;
 constexpr int pass_on_batch = 1000;
 constexpr milliseconds pass_on_interval{1000}; // between scans of a backlog that has nowhere to go
-constexpr int purge_batch = 1000;
 constexpr int max_failures = 5; // in a row, then it leaves and the launcher backs off
 constexpr milliseconds failure_pause{1000};
 constexpr milliseconds provider_pause{5000};
-// Where rows that are to be purged are locked, the next look at them is this much later.
-constexpr std::int64_t purge_interval = 60 * USECS_PER_SEC;
+
+bool is_due(const std::vector<outbox::Waiting> &waiting, const std::string &provider) {
+    return std::any_of(waiting.begin(), waiting.end(), [&](const outbox::Waiting &first) {
+        return first.provider == provider && first.due_at <= GetCurrentTimestamp();
+    });
+}
 
 // The worker's state between turns.
 class Worker {
@@ -51,6 +54,7 @@ class Worker {
     int room() const;
     bool claim();
     bool claim_from(const std::string &provider);
+    void note_waiting(const std::vector<outbox::Waiting> &waiting);
     bool record_is_due() const;
     bool pass_on(const std::string &provider);
     bool look_is_due() const { return until(next_look_) <= milliseconds(0); }
@@ -59,9 +63,7 @@ class Worker {
     bool can_claim() const {
         return pace_.next(Clock::now()) != core::ClaimPace::Look::none && room() > 0;
     }
-    bool purge_is_due() const;
     void record();
-    void purge();
     void turn();
     void leave();
     bool idle_for_long() const;
@@ -76,12 +78,9 @@ class Worker {
     Clock::time_point answered_at_{};  // the first answer that is not recorded yet
     TimestampTz next_look_ = 0;        // long ago: at once
     Clock::time_point pass_on_from_{}; // not before
-    bool purge_now_ = true;
     TimestampTz next_due_ = DT_NOEND;
-    TimestampTz next_purge_ = DT_NOEND;
-    TimestampTz erased_until_ = DT_NOBEGIN;
+    Purging purging_;
     bool claim_failed_ = false; // said in the log, until a claim succeeds
-    Clock::time_point last_purge_{};
     Clock::time_point last_work_ = Clock::now();
     Clock::time_point last_watch_ = Clock::now();
     int failures_ = 0;
@@ -106,28 +105,33 @@ bool Worker::claim() {
     pace_.begin(look, Clock::now());
     if (look == core::ClaimPace::Look::backlog) {
         claim_from(std::string(pace_.backlog()));
-        if (pace_.backlog().empty())
-            pace_.ask(); // to see when the next one is due
         return delivery_.in_flight() > in_flight;
     }
     std::vector<outbox::Waiting> waiting;
     work("look for due messages", Manners::yield,
          [&] { pg::call([&] { outbox::waiting(&waiting); }); });
     delivery_.forget_turns();
-    TimestampTz next_due = DT_NOEND;
-    bool more = false;
+    note_waiting(waiting);
     for (const outbox::Waiting &first : waiting) {
         if (session.leaving)
             return false;
         if (first.due_at > GetCurrentTimestamp())
-            next_due = std::min(next_due, first.due_at);
-        else if (pass_on(first.provider) || claim_from(first.provider))
-            more = true; // to see when the next one is due
+            continue;
+        if (pass_on(first.provider))
+            pace_.ask(); // the provider that has them now may have had none before
+        else
+            claim_from(first.provider);
     }
-    if (more)
-        pace_.ask();
-    next_due_ = next_due;
     return delivery_.in_flight() > in_flight;
+}
+
+// When to look again by itself. What is due now and is not claimed waits for an answer, for its provider's
+// turn, or for whoever has locked it.
+void Worker::note_waiting(const std::vector<outbox::Waiting> &waiting) {
+    next_due_ = DT_NOEND;
+    for (const outbox::Waiting &first : waiting)
+        if (first.due_at > GetCurrentTimestamp())
+            next_due_ = std::min(next_due_, first.due_at);
 }
 
 // What is due of one provider, as far as there is room for it; true where it found some. Where messages
@@ -137,16 +141,21 @@ bool Worker::claim_from(const std::string &provider) {
     if (!pace_.may_claim(provider, limit, delivery_.in_flight(provider), Clock::now()))
         return false;
     int touched = 0;
+    std::vector<outbox::Waiting> left;
     const std::size_t records = delivery_.records().size();
     pg::Report report;
     const bool failed = pg::caught(report, [&] {
         work("claim messages", Manners::yield, [&] {
             std::vector<outbox::Claimed> claimed;
             touched = pg::call([&] {
-                return outbox::claim(provider, GetCurrentTimestamp() + lease, limit, &claimed);
+                const int count =
+                    outbox::claim(provider, GetCurrentTimestamp() + lease, limit, &claimed);
+                if (count < limit) // all that there was
+                    outbox::waiting(&left);
+                return count;
             });
             for (const outbox::Claimed &message : claimed)
-                next_purge_ = std::min(next_purge_, message.expires_at);
+                purging_.expect(message.expires_at);
             delivery_.prepare(std::move(claimed));
         });
     });
@@ -161,7 +170,10 @@ bool Worker::claim_from(const std::string &provider) {
         return false;
     }
     claim_failed_ = false;
-    pace_.claimed(provider, touched, limit, Clock::now());
+    const bool more = touched == limit || is_due(left, provider);
+    pace_.claimed(provider, touched, limit, more, Clock::now());
+    if (touched < limit)
+        note_waiting(left);
     if (touched > 0)
         last_work_ = Clock::now();
     delivery_.start();
@@ -248,36 +260,15 @@ void Worker::record() {
     for (const outbox::Record &entry : delivery_.records())
         if (std::strcmp(entry.state, "sent") == 0)
             next_look_ = std::min(next_look_, entry.due_at);
-    for (const lookups::Found &entry : lookups_.found())
+        else
+            pace_.ask(); // for its next try, or the fallback behind it
+    for (const lookups::Found &entry : lookups_.found()) {
         next_look_ = std::min(next_look_, entry.due_at);
+        pace_.ask(); // for a fallback
+    }
     delivery_.records().clear();
     lookups_.found().clear();
-    pace_.ask(); // there is room, and a retry or a fallback may be due
     last_work_ = Clock::now();
-}
-
-void Worker::purge() {
-    last_purge_ = Clock::now();
-    TimestampTz erased_until = erased_until_;
-    bool more = false;
-    TimestampTz next = DT_NOEND;
-    work("purge ended requests", Manners::yield, [&] {
-        pg::call([&] {
-            more = housekeeping::purge(purge_batch, &erased_until);
-            next = housekeeping::next_purge(erased_until);
-        });
-    });
-    erased_until_ = erased_until;
-    purge_now_ = more;
-    // What expires is erased by the second; rows that somebody has locked are left to a later look.
-    const TimestampTz now = GetCurrentTimestamp();
-    next_purge_ = std::max(next, now + (next <= now && !more ? purge_interval : USECS_PER_SEC));
-}
-
-// Beside claims a second apart, so that a backlog holds up no purge, and no purge the backlog.
-bool Worker::purge_is_due() const {
-    return (purge_now_ || until(next_purge_) <= milliseconds(0)) &&
-           (!can_claim() || Clock::now() - last_purge_ >= milliseconds(1000));
 }
 
 // One look at everything that may be due. Each part is a short transaction or none at all.
@@ -299,8 +290,8 @@ void Worker::turn() {
     // What was started just now waits for nothing but the network.
     if (!session.leaving && !has_started && !can_claim() && look_is_due() && lookups_.room() > 0)
         look_up();
-    if (!session.leaving && !has_started && purge_is_due())
-        purge();
+    if (!session.leaving && !has_started && purging_.is_due(can_claim()))
+        purging_.run();
     if (!session.leaving && delivery_.in_flight() + lookups_.in_flight() > 0 &&
         Clock::now() - last_watch_ >= watch_interval) {
         last_watch_ = Clock::now();
@@ -309,14 +300,14 @@ void Worker::turn() {
 }
 
 bool Worker::idle_for_long() const {
-    return pace_.next_at() == Clock::time_point::max() && !purge_now_ &&
+    return pace_.next_at() == Clock::time_point::max() && !purging_.has_more() &&
            delivery_.in_flight() == 0 && !delivery_.has_records() && lookups_.in_flight() == 0 &&
            !lookups_.has_found() && delivery_.next_turn() > Clock::now() + linger &&
            Clock::now() - last_work_ >= linger;
 }
 
 milliseconds Worker::next_wait() const {
-    if (can_claim() || purge_now_)
+    if (can_claim() || purging_.has_more())
         return milliseconds(0);
     milliseconds wait = milliseconds::max();
     if (delivery_.in_flight() + lookups_.in_flight() > 0)
@@ -328,7 +319,7 @@ milliseconds Worker::next_wait() const {
         wait = std::min(wait, network);
     if (lookups_.room() > 0)
         wait = std::min(wait, until(next_look_));
-    wait = std::min(wait, until(next_purge_));
+    wait = std::min(wait, until(purging_.next()));
     const auto until_then = [](Clock::time_point then) {
         return then == Clock::time_point::max()
                    ? milliseconds::max()
@@ -376,7 +367,8 @@ void Worker::leave() {
 
     shmem::Slot &slot = shmem::slot(session.slot);
     SpinLockAcquire(&slot.lock);
-    slot.due = session.has_extension ? std::min({next_due_, next_purge_, next_look_}) : DT_NOEND;
+    slot.due =
+        session.has_extension ? std::min({next_due_, purging_.next(), next_look_}) : DT_NOEND;
     slot.prepared_step = has_prepared ? std::clamp(slot.prepared_step * 2, 1, 60) : 0;
     if (has_prepared)
         slot.due = std::min(slot.due, GetCurrentTimestamp() + slot.prepared_step * USECS_PER_SEC);

@@ -59,22 +59,23 @@ class ClaimPace {
         const Clock::time_point held_until = claimed_at_[provider] + longest_hold;
         if (room > 0 && (room >= std::min(worthwhile, in_flight / 4) || now >= held_until))
             return true;
+        // Of several, one is remembered: a look at all finds the others.
+        asked_ = asked_ || room > 0 || (!backlog_.empty() && backlog_ != provider);
         backlog_ = provider;
-        if (room > 0) {
+        if (room > 0)
             hold_until_ = held_until;
-            asked_ = true; // should another one become the backlog
-        }
         return false;
     }
-    // So many were claimed where there was room for `room`.
-    void claimed(const std::string &provider, int count, int room, Clock::time_point now) {
+    // So many were claimed where there was room for `room`; `more` of it are due, or may be.
+    void claimed(const std::string &provider, int count, int room, bool more,
+                 Clock::time_point now) {
         claimed_at_[provider] = now;
         if (count == room)
             backlog_ = provider;
         else if (backlog_ == provider)
             backlog_.clear();
-        if (count > 0)
-            asked_ = true; // for more, or to see when the next one is due
+        if (count > 0 && more)
+            asked_ = true;
         has_room_ = !backlog_.empty();
     }
 

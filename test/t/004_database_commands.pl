@@ -4,7 +4,8 @@
 # TEMPLATE shop": it is being accessed by other users. Without its look at whether the extension is there,
 # the log has errors about relations that are not. The extension's lock itself is not seen: without it, a
 # worker that is between two statements of a transaction would have to be met. Without its leaving soon
-# after the last message, "not ok - CREATE DATABASE idle TEMPLATE shop".
+# after the last message, "not ok - CREATE DATABASE idle TEMPLATE shop". If it kept what it knows of the
+# extension whatever happens to that, "not ok - nothing in the log that was not asked for".
 
 use strict;
 use warnings FATAL => 'all';
@@ -94,6 +95,19 @@ succeeds('DROP EXTENSION mfa CASCADE', 'store');
 succeeds('CREATE EXTENSION mfa', 'store');
 configure_provider($node, 'store', $gateway);
 still_works('store', 'a new extension sends and verifies');
+
+# Another owner, and the last one dropped, under a worker that has written as that one.
+$node->safe_psql('postgres', 'CREATE DATABASE handed');
+$node->safe_psql('postgres', 'CREATE ROLE founder SUPERUSER');
+$node->safe_psql('handed', 'SET ROLE founder; CREATE EXTENSION mfa');
+configure_provider($node, 'handed', $gateway);
+still_works('handed', 'an extension of somebody else sends and verifies');
+my ($worker) = worker_pids($node, 'handed');
+succeeds('REASSIGN OWNED BY founder TO CURRENT_USER', 'handed');
+succeeds('DROP ROLE founder');
+still_works('handed', 'a message is delivered for the new owner');
+is(join(' ', worker_pids($node, 'handed')), $worker, '... by the same worker');
+succeeds('DROP DATABASE handed');
 
 # The server's role and limits are the dump's; what was live is not in it.
 my $dump = PostgreSQL::Test::Utils::tempdir() . '/dump';

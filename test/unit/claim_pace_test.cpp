@@ -18,7 +18,7 @@ class Pace : public testing::Test {
     void look(int count, int room, int in_flight) {
         pace.begin(Look::all_providers, now);
         if (pace.may_claim("a", room, in_flight, now))
-            pace.claimed("a", count, room, now);
+            pace.claimed("a", count, room, count == room, now);
     }
 };
 
@@ -32,12 +32,6 @@ TEST_F(Pace, RestsWhenNothingIsDue) {
     EXPECT_EQ(pace.next(now), Look::none);
     EXPECT_EQ(pace.next_at(), ClaimPace::Clock::time_point::max());
     pace.ask();
-    EXPECT_EQ(pace.next(now), Look::all_providers);
-}
-
-TEST_F(Pace, LooksAgainBehindWhatWasClaimed) {
-    look(3, 64, 0);
-    EXPECT_EQ(pace.backlog(), "");
     EXPECT_EQ(pace.next(now), Look::all_providers);
 }
 
@@ -89,12 +83,36 @@ TEST_F(Pace, ForgetsNoProviderThatIsHeldBehindAnother) {
     EXPECT_EQ(pace.next(now), Look::all_providers);
 }
 
+TEST_F(Pace, ForgetsNoFullProviderBehindAnother) {
+    pace.begin(Look::all_providers, now);
+    EXPECT_FALSE(pace.may_claim("a", 0, 64, now));
+    EXPECT_FALSE(pace.may_claim("b", 0, 64, now));
+    pace.make_room(); // of a, perhaps
+    EXPECT_EQ(pace.next(now), Look::backlog);
+    pace.begin(Look::backlog, now);
+    EXPECT_FALSE(pace.may_claim("b", 0, 64, now));
+    EXPECT_EQ(pace.next_at(), now + ClaimPace::look_interval);
+    pass(5);
+    EXPECT_EQ(pace.next(now), Look::all_providers);
+}
+
+TEST_F(Pace, RestsBehindTheLastOne) {
+    pace.begin(Look::all_providers, now);
+    ASSERT_TRUE(pace.may_claim("a", 64, 0, now));
+    pace.claimed("a", 3, 64, false, now);
+    EXPECT_EQ(pace.next(now), Look::none);
+    pace.claimed("a", 0, 64, true, now); // what is left is locked by somebody
+    EXPECT_EQ(pace.next(now), Look::none);
+    pace.claimed("a", 3, 64, true, now);
+    EXPECT_EQ(pace.next(now), Look::all_providers);
+}
+
 TEST_F(Pace, HoldsNoProviderForAnothersClaims) {
     look(64, 64, 0);
     pass(10);
     pace.begin(Look::all_providers, now);
     ASSERT_TRUE(pace.may_claim("b", 64, 0, now));
-    pace.claimed("b", 64, 64, now);
+    pace.claimed("b", 64, 64, true, now);
     EXPECT_TRUE(pace.may_claim("a", 1, 63, now)) << "its own last claim is long ago";
     EXPECT_FALSE(pace.may_claim("b", 1, 63, now));
 }
@@ -103,7 +121,7 @@ TEST_F(Pace, ABacklogEnds) {
     look(64, 64, 0);
     pace.begin(Look::backlog, now);
     EXPECT_TRUE(pace.may_claim("a", 64, 64, now));
-    pace.claimed("a", 0, 64, now);
+    pace.claimed("a", 0, 64, false, now);
     EXPECT_EQ(pace.backlog(), "");
     EXPECT_EQ(pace.next(now), Look::all_providers) << "to see when the next one is due";
 }
