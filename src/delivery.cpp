@@ -16,12 +16,16 @@ namespace mfa {
 
 namespace {
 
-core::Outcome refused(const std::string &error) {
+core::Outcome failed(core::Verdict verdict, const std::string &error) {
     core::Outcome outcome;
-    outcome.verdict = core::Verdict::refused;
+    outcome.verdict = verdict;
     outcome.error = error;
     return outcome;
 }
+
+core::Outcome refused(const std::string &error) { return failed(core::Verdict::refused, error); }
+// For what an administrator can mend while the codes live.
+core::Outcome put_off(const std::string &error) { return failed(core::Verdict::retry, error); }
 
 std::chrono::seconds life_left(const outbox::Claimed &message) {
     const TimestampTz left = (message.expires_at - GetCurrentTimestamp()) / USECS_PER_SEC;
@@ -107,35 +111,32 @@ core::OutboundMessage Delivery::InFlight::outbound() const {
 
 void Delivery::prepare(std::vector<outbox::Claimed> claimed) {
     const core::Keyring *keys = nullptr;
-    core::Outcome failure;
+    std::string keys_error;
     try {
         keys = &keys::current();
     } catch (const core::Error &error) {
-        // An administrator can mend that while the codes live.
-        failure.verdict = core::Verdict::retry;
-        failure.error = error.message();
+        keys_error = error.message();
     }
     servers_.clear(); // options may have changed since
     has_prices_ = pg::call([] { return usage::has_prices(); });
     for (const outbox::Claimed &message : claimed) {
-        bool prepared = false;
-        if (keys && !keys->find(message.key_id)) {
-            failure.verdict = core::Verdict::retry;
-            failure.error = "the key file does not have the key of this request";
-        } else if (keys) {
+        std::optional<core::Outcome> failure;
+        if (!keys) {
+            failure = put_off(keys_error);
+        } else if (!keys->find(message.key_id)) {
+            failure = put_off("the key file does not have the key of this request");
+        } else {
             // What can't be sent by this provider is refused by it, for the reason that is given.
             try {
                 prepare_one(*keys, message);
-                prepared = true;
             } catch (const servers::Unreadable &error) {
-                failure.verdict = core::Verdict::retry;
-                failure.error = error.message();
+                failure = put_off(error.message());
             } catch (const core::Error &error) {
                 failure = refused(error.message());
             }
         }
-        if (!prepared)
-            settle(message, failure);
+        if (failure)
+            settle(message, *failure);
     }
     servers_.clear();
 }
@@ -278,9 +279,8 @@ bool Delivery::take(const core::Completion &completion) {
 }
 
 void Delivery::abandon() {
-    core::Outcome outcome;
-    outcome.verdict = core::Verdict::unknown;
-    outcome.error = "the delivery worker had to leave before the provider answered";
+    const core::Outcome outcome = failed(
+        core::Verdict::unknown, "the delivery worker had to leave before the provider answered");
     for (const auto &[tag, message] : in_flight_)
         settle(message.claimed, outcome);
     in_flight_.clear();

@@ -49,11 +49,10 @@ bool is_queued(TupleTableSlot *slot) {
     return std::strcmp(text_or_null(slot, col_state), "queued") == 0;
 }
 
-// Changes message `n` where `wanted(slot)` says so, by the columns that `change(values, nulls, changed)`
-// fills in. Again where somebody else has changed it meanwhile.
-template <class Wanted, class Change>
+// Changes message `n` where `wanted(slot)` says so, by what `fill(change)` sets. Again where somebody else has changed it meanwhile.
+template <class Wanted, class Fill>
 bool change_message(Relation messages, const core::RequestId &request, int n, Wanted wanted,
-                    Change change) {
+                    Fill fill) {
     constexpr int most_rounds = 10; // each of the worker's transactions changes it once
     for (int round = 0; round < most_rounds; ++round) {
         HeapTuple old_tuple = nullptr;
@@ -65,11 +64,10 @@ bool change_message(Relation messages, const core::RequestId &request, int n, Wa
             [&](Snapshot snapshot) { scan_request(messages, request, see, snapshot); });
         if (!old_tuple)
             return false;
-        Datum values[message_columns];
-        bool nulls[message_columns] = {};
-        bool changed[message_columns] = {};
-        change(values, nulls, changed);
-        if (indexed_table::replace(messages, old_tuple, values, nulls, changed))
+        MessageChange change;
+        fill(&change);
+        if (indexed_table::replace(messages, old_tuple, change.values, change.nulls,
+                                   change.changed))
             return true;
     }
     ereport(ERROR,
@@ -129,14 +127,14 @@ bool finish_message(Relation messages, const core::RequestId &request, int n, co
         [](TupleTableSlot *slot) {
             return std::strcmp(text_or_null(slot, col_state), "sent") == 0;
         },
-        [&](Datum *values, bool *nulls, bool *changed) {
-            values[col_state] = CStringGetTextDatum(state);
-            values[col_ended_at] = TimestampTzGetDatum(GetCurrentTimestamp());
-            values[col_due_at] = TimestampTzGetDatum(DT_NOEND);
-            nulls[col_error] = error == nullptr;
-            values[col_error] = error ? CStringGetTextDatum(error) : 0;
-            for (const int column : {col_state, col_ended_at, col_due_at, col_error})
-                changed[column] = true;
+        [&](MessageChange *change) {
+            change->set_text(col_state, state);
+            change->set(col_ended_at, TimestampTzGetDatum(GetCurrentTimestamp()));
+            change->set(col_due_at, TimestampTzGetDatum(DT_NOEND));
+            if (error)
+                change->set_text(col_error, error);
+            else
+                change->set_null(col_error);
         });
 }
 
@@ -148,10 +146,7 @@ bool hasten_fallback(Relation messages, const core::RequestId &request, int n) {
             return is_reserve(slot) && is_queued(slot) &&
                    DatumGetTimestampTz(slot->tts_values[col_due_at]) > now;
         },
-        [&](Datum *values, bool * /*nulls*/, bool *changed) {
-            values[col_due_at] = TimestampTzGetDatum(now);
-            changed[col_due_at] = true;
-        });
+        [&](MessageChange *change) { change->set(col_due_at, TimestampTzGetDatum(now)); });
 }
 
 int insert_message(const NewMessage &message, bool first) {

@@ -3,19 +3,13 @@
 #include "announce.hpp"
 #include "budgets.hpp"
 #include "due_messages.hpp"
+#include "message_store.hpp"
 #include "statement.hpp"
 #include "usage.hpp"
 
 namespace mfa::outbox {
 
 namespace {
-
-// The message behind one that did not arrive need not wait for its time.
-Statement hasten_statement = {
-    "UPDATE mfa.message m SET due_at = $3 WHERE m.request = $1 AND m.n = $2 + 1"
-    "  AND m.fallback_for IS NOT NULL AND m.state IS NOT DISTINCT FROM 'queued' AND m.tries = 0"
-    "  AND m.due_at > $3",
-    nullptr};
 
 // The first provider of a message's order that is none of those that are put aside.
 Statement pass_on_statement = {
@@ -170,9 +164,9 @@ void count(const std::vector<Record> &records) {
 }
 
 void hasten_fallback(const core::RequestId &request, int n) {
-    run(hasten_statement, {UUIDOID, INT4OID, TIMESTAMPTZOID},
-        {id_datum(request), Int32GetDatum(n), TimestampTzGetDatum(GetCurrentTimestamp())},
-        SPI_OK_UPDATE);
+    Relation messages = store::open_messages(RowExclusiveLock);
+    store::hasten_fallback(messages, request, n);
+    table_close(messages, NoLock);
 }
 
 int pass_on(const std::string &provider, const std::vector<std::string> &put_aside, int limit) {

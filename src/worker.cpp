@@ -53,7 +53,8 @@ class Worker {
     bool take_wanted();
     int room() const;
     bool claim();
-    bool claim_from(const std::string &provider);
+    bool claim_from(const std::string &provider, std::vector<outbox::Waiting> *left = nullptr);
+    bool claim_from_last(std::vector<outbox::Waiting> *waiting);
     void note_waiting(const std::vector<outbox::Waiting> &waiting);
     bool record_is_due() const;
     bool pass_on(const std::string &provider);
@@ -75,6 +76,7 @@ class Worker {
     Waiter waiter_{wire_.transport.poll_fd()};
     std::vector<core::Completion> ended_;
     core::ClaimPace pace_;
+    std::string last_provider_;        // whose messages were claimed last; '' for none yet
     Clock::time_point answered_at_{};  // the first answer that is not recorded yet
     TimestampTz next_look_ = 0;        // long ago: at once
     Clock::time_point pass_on_from_{}; // not before
@@ -107,15 +109,19 @@ bool Worker::claim() {
         claim_from(std::string(pace_.backlog()));
         return delivery_.in_flight() > in_flight;
     }
-    std::vector<outbox::Waiting> waiting;
-    work("look for due messages", Manners::yield,
-         [&] { pg::call([&] { outbox::waiting(&waiting); }); });
     delivery_.forget_turns();
-    note_waiting(waiting);
+    std::vector<outbox::Waiting> waiting;
+    std::string done = last_provider_;
+    if (!claim_from_last(&waiting)) {
+        done.clear();
+        work("look for due messages", Manners::yield,
+             [&] { pg::call([&] { outbox::waiting(&waiting); }); });
+        note_waiting(waiting);
+    }
     for (const outbox::Waiting &first : waiting) {
         if (session.leaving)
             return false;
-        if (first.due_at > GetCurrentTimestamp())
+        if (first.due_at > GetCurrentTimestamp() || first.provider == done)
             continue;
         if (pass_on(first.provider))
             pace_.ask(); // the provider that has them now may have had none before
@@ -123,6 +129,13 @@ bool Worker::claim() {
             claim_from(first.provider);
     }
     return delivery_.in_flight() > in_flight;
+}
+
+// Most databases have one provider: to claim its messages and then see what else waits is one transaction
+// less than to look first. False where that was not possible, or it may have more.
+bool Worker::claim_from_last(std::vector<outbox::Waiting> *waiting) {
+    return !last_provider_.empty() && delivery_.room(last_provider_) > 0 &&
+           claim_from(last_provider_, waiting);
 }
 
 // When to look again by itself. What is due now and is not claimed waits for an answer, for its provider's
@@ -134,14 +147,15 @@ void Worker::note_waiting(const std::vector<outbox::Waiting> &waiting) {
             next_due_ = std::min(next_due_, first.due_at);
 }
 
-// What is due of one provider, as far as there is room for it; true where it found some. Where messages
-// of it are left, an answer, or its rate, or the end of its pause says when to go on.
-bool Worker::claim_from(const std::string &provider) {
+// What is due of one provider, as far as there is room for it. True where that was all of it: what waits then
+// is in `left`, if given. Where messages of it are left, an answer, or its rate, or the end of its pause says
+// when to go on.
+bool Worker::claim_from(const std::string &provider, std::vector<outbox::Waiting> *left) {
     const int limit = std::min({room(), delivery_.room(provider), claim_batch});
     if (!pace_.may_claim(provider, limit, delivery_.in_flight(provider), Clock::now()))
         return false;
     int touched = 0;
-    std::vector<outbox::Waiting> left;
+    std::vector<outbox::Waiting> waiting;
     const std::size_t records = delivery_.records().size();
     pg::Report report;
     const bool failed = pg::caught(report, [&] {
@@ -151,7 +165,7 @@ bool Worker::claim_from(const std::string &provider) {
                 const int count =
                     outbox::claim(provider, GetCurrentTimestamp() + lease, limit, &claimed);
                 if (count < limit) // all that there was
-                    outbox::waiting(&left);
+                    outbox::waiting(&waiting);
                 return count;
             });
             for (const outbox::Claimed &message : claimed)
@@ -170,14 +184,18 @@ bool Worker::claim_from(const std::string &provider) {
         return false;
     }
     claim_failed_ = false;
-    const bool more = touched == limit || is_due(left, provider);
-    pace_.claimed(provider, touched, limit, more, Clock::now());
-    if (touched < limit)
-        note_waiting(left);
-    if (touched > 0)
+    const bool all = touched < limit;
+    pace_.claimed(provider, touched, limit, !all || is_due(waiting, provider), Clock::now());
+    if (all)
+        note_waiting(waiting);
+    if (touched > 0) {
         last_work_ = Clock::now();
+        last_provider_ = provider;
+    }
     delivery_.start();
-    return touched > 0;
+    if (all && left)
+        *left = std::move(waiting);
+    return all;
 }
 
 // What waits for a provider that is put aside goes to others, if it may.
@@ -244,7 +262,7 @@ int Worker::room() const {
 
 bool Worker::record_is_due() const {
     return core::ClaimPace::may_record(delivery_.records().size() + lookups_.found().size(),
-                                       delivery_.in_flight(), answered_at_, Clock::now());
+                                       answered_at_, Clock::now());
 }
 
 void Worker::record() {

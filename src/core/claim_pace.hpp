@@ -82,10 +82,9 @@ class ClaimPace {
     const std::string &backlog() const noexcept { return backlog_; }
 
     // Whether `count` outcomes, the first of them known since `since`, are to be recorded now.
-    static bool may_record(std::size_t count, std::size_t in_flight, Clock::time_point since,
+    static bool may_record(std::size_t count, Clock::time_point since,
                            Clock::time_point now) noexcept {
-        return count > 0 &&
-               (count >= worthwhile || in_flight < worthwhile || now >= since + longest_hold);
+        return count >= worthwhile || (count > 0 && now >= since + longest_hold);
     }
 
   private:
