@@ -109,7 +109,7 @@ core::OutboundMessage Delivery::InFlight::outbound() const {
     return message;
 }
 
-void Delivery::prepare(std::vector<outbox::Claimed> claimed) {
+void Delivery::prepare(const std::vector<outbox::Claimed> &claimed) {
     const core::Keyring *keys = nullptr;
     std::string keys_error;
     try {

@@ -29,7 +29,7 @@ class Delivery {
 
     // Makes requests of what was claimed. Inside the transaction that claims: it reads the servers'
     // options. Nothing leaves before that has committed:
-    void prepare(std::vector<outbox::Claimed> claimed);
+    void prepare(const std::vector<outbox::Claimed> &claimed);
     // ... then this starts them; where it failed, this forgets them.
     void start();
     void forget() noexcept { ready_.clear(); }

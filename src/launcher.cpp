@@ -24,9 +24,9 @@ constexpr std::int64_t least_interval = 100 * 1000; // microseconds
 // What the launcher alone knows of a slot.
 struct Watch {
     BackgroundWorkerHandle *handle; // of a worker that was asked for
-    int pause;                      // seconds, after failures
     TimestampTz started_at;
     TimestampTz not_before;
+    int pause;       // seconds, after failures
     bool lacks_slot; // the pause is for want of a worker slot
 };
 

@@ -103,7 +103,7 @@ struct Recorded {
     const std::vector<Record> &records;
     usage::Line *lines;
     int line_count;
-    const Record **failed;
+    int *failed; // their indexes
     int failed_count;
 };
 
@@ -127,7 +127,7 @@ void note_recorded(int i, const char *channel, const char *destination, Timestam
     if (is_sent(entry) || is_failed(entry))
         announce({entry.request, entry.n, entry.state, channel, entry.provider.c_str()});
     if (is_failed(entry))
-        recorded.failed[recorded.failed_count++] = &entry;
+        recorded.failed[recorded.failed_count++] = i;
 }
 
 } // namespace
@@ -146,10 +146,12 @@ void record(const std::vector<Record> &records) {
                        entry.error.c_str(), cost_of(entry)};
     }
     Recorded recorded{records, static_cast<usage::Line *>(palloc0(count * sizeof(usage::Line))), 0,
-                      static_cast<const Record **>(palloc(count * sizeof(const Record *))), 0};
+                      static_cast<int *>(palloc(count * sizeof(int))), 0};
     store::record_outcomes(outcomes, static_cast<int>(count), note_recorded, &recorded);
-    for (int i = 0; i < recorded.failed_count; ++i)
-        hasten_fallback(recorded.failed[i]->request, recorded.failed[i]->n);
+    for (int i = 0; i < recorded.failed_count; ++i) {
+        const Record &entry = records[static_cast<std::size_t>(recorded.failed[i])];
+        hasten_fallback(entry.request, entry.n);
+    }
     usage::add(recorded.lines, recorded.line_count);
     if (recorded.line_count > 0)
         budgets::announce(budgets::Occasion::spent);

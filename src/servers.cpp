@@ -118,8 +118,8 @@ Served find_served(const std::string &name, Oid role, core::Channel channel) {
     const std::uint64_t version = kept_served().version();
     Server server = find(name);
     add_user_mapping(server, role); // what is served may depend on the credentials there are
-    const Served served{name, role, channel, server.oid,
-                        core::serves(*server.provider, channel, server.options)};
+    Served served{name, role, channel, server.oid,
+                  core::serves(*server.provider, channel, server.options)};
     if (served.is_served) {
         require_usage(server.oid, name, role);
         core::check_complete(*server.provider, server.options);

@@ -170,7 +170,7 @@ bool Worker::claim_from(const std::string &provider, std::vector<outbox::Waiting
             });
             for (const outbox::Claimed &message : claimed)
                 purging_.expect(message.expires_at);
-            delivery_.prepare(std::move(claimed));
+            delivery_.prepare(claimed);
         });
     });
     if (failed) {

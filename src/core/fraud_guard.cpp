@@ -82,9 +82,10 @@ double binomial_lower_tail(std::uint32_t successes, std::uint32_t trials, double
     double term = std::exp(std::lgamma(n + 1) - std::lgamma(k + 1) - std::lgamma(n - k + 1) +
                            k * std::log(p) + (n - k) * std::log1p(-p));
     double sum = term;
-    for (; k > 0 && term > sum * 1e-9; --k) {
+    while (k > 0 && term > sum * 1e-9) {
         term *= k / (n - k + 1) * (1 - p) / p;
         sum += term;
+        k -= 1;
     }
     return sum;
 }

@@ -192,7 +192,7 @@ json_scalars_at(std::string_view text, std::span<const std::string_view> pointer
 }
 
 std::optional<std::string> json_scalar_at(std::string_view text, std::string_view pointer) {
-    return std::move(json_scalars_at(text, {&pointer, 1}).front());
+    return json_scalars_at(text, {&pointer, 1}).front();
 }
 
 bool is_json(std::string_view text) {

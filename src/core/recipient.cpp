@@ -257,7 +257,7 @@ std::optional<std::string> read_recipient(std::string_view text) {
 
 bool is_mail_address(std::string_view text) noexcept {
     const std::size_t at = text.find('@');
-    return at != std::string_view::npos && at <= max_local_bytes &&
+    return at <= max_local_bytes && // npos is more
            text.size() - at - 1 <= max_domain_bytes && is_local_part(text.substr(0, at)) &&
            is_domain(text.substr(at + 1));
 }
