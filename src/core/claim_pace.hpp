@@ -26,7 +26,10 @@ class ClaimPace {
     // Something may be due, of whichever provider.
     void ask() noexcept { asked_ = true; }
     // An answer has made room.
-    void make_room() noexcept { has_room_ = true; }
+    void make_room() noexcept {
+        has_room_ = true;
+        asked_ = asked_ || has_several_; // whose, it does not say
+    }
 
     Look next(Clock::time_point now) const noexcept {
         if (asked_ && (backlog_.empty() || now >= looked_at_ + look_interval))
@@ -49,7 +52,7 @@ class ClaimPace {
         hold_until_ = Clock::time_point::max();
         if (look != Look::all_providers)
             return;
-        asked_ = false;
+        asked_ = has_several_ = false;
         looked_at_ = now;
         backlog_.clear();
     }
@@ -60,10 +63,12 @@ class ClaimPace {
         if (room > 0 && (room >= std::min(worthwhile, in_flight / 4) || now >= held_until))
             return true;
         // Of several, one is remembered: a look at all finds the others.
-        asked_ = asked_ || room > 0 || (!backlog_.empty() && backlog_ != provider);
+        has_several_ = has_several_ || (!backlog_.empty() && backlog_ != provider);
         backlog_ = provider;
-        if (room > 0)
+        if (room > 0) {
             hold_until_ = held_until;
+            asked_ = true; // should another one become the backlog
+        }
         return false;
     }
     // So many were claimed where there was room for `room`; `more` of it are due, or may be.
@@ -91,6 +96,7 @@ class ClaimPace {
     bool asked_ = true;
     bool has_room_ = false;
     std::string backlog_; // a provider; '' for none
+    bool has_several_ = false;
     Clock::time_point looked_at_{};
     std::map<std::string, Clock::time_point> claimed_at_; // of each: none waits for another's batch
     Clock::time_point hold_until_ = Clock::time_point::max();

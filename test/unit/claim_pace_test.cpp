@@ -87,6 +87,7 @@ TEST_F(Pace, ForgetsNoFullProviderBehindAnother) {
     pace.begin(Look::all_providers, now);
     EXPECT_FALSE(pace.may_claim("a", 0, 64, now));
     EXPECT_FALSE(pace.may_claim("b", 0, 64, now));
+    EXPECT_EQ(pace.next_at(), ClaimPace::Clock::time_point::max()) << "only an answer helps";
     pace.make_room(); // of a, perhaps
     EXPECT_EQ(pace.next(now), Look::backlog);
     pace.begin(Look::backlog, now);
