@@ -50,13 +50,6 @@ Oid relation_oid(const char *name) {
     return relation;
 }
 
-Relation open_relation(const char *name, LOCKMODE lock) {
-    if (Relation relation = try_relation_open(relation_oid(name), lock))
-        return relation;
-    forget(); // it was dropped since
-    return relation_open(relation_oid(name), lock);
-}
-
 // The extension's row. The server keeps no copy of it, and tells nobody of its changes; but who drops the
 // extension drops its tables, who gives it to another role gives them too, and an owner is dropped as a role.
 struct Extension {
@@ -90,6 +83,13 @@ Extension find_extension() {
 }
 
 } // namespace
+
+Relation open_relation(const char *name, LOCKMODE lock) {
+    if (Relation relation = try_relation_open(relation_oid(name), lock))
+        return relation;
+    forget(); // it was dropped since
+    return relation_open(relation_oid(name), lock);
+}
 
 bool lock_extension() {
     const Oid oid = find_extension().oid;

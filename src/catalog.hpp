@@ -15,8 +15,12 @@ bool lock_extension();
 // The role that owns the extension: the worker's queries run as it.
 Oid extension_owner();
 
-// Opens a table of schema mfa; the name is a literal, of which a pointer is kept. ERROR 55000 where it is
-// not of the version that the library was built for.
+// Opens a relation of schema mfa; the name is a literal, of which a pointer is kept. ERROR 55000 where it is
+// not there.
+Relation open_relation(const char *name, LOCKMODE lock);
+
+// The same for a table whose columns are read by their places. ERROR 55000 where it is not of the version
+// that the library was built for.
 Relation open_table(const char *name, int attributes, LOCKMODE lock);
 
 // The same for one whose counters are changed in place: that needs a heap, and a table that owes no WAL.

@@ -49,7 +49,8 @@ bool is_queued(TupleTableSlot *slot) {
     return std::strcmp(text_or_null(slot, col_state), "queued") == 0;
 }
 
-// Changes message `n` where `wanted(slot)` says so, by what `fill(change)` sets. Again where somebody else has changed it meanwhile.
+// Changes message `n` where `wanted(slot)` says so, by what `fill(change)` sets. Again where somebody else
+// has changed it meanwhile.
 template <class Wanted, class Fill>
 bool change_message(Relation messages, const core::RequestId &request, int n, Wanted wanted,
                     Fill fill) {

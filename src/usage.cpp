@@ -74,8 +74,7 @@ void add(Line *lines, int count) {
 }
 
 bool has_prices() {
-    constexpr int columns = 5;
-    Relation prices = catalog::open_table("price", columns, AccessShareLock);
+    Relation prices = catalog::open_relation("price", AccessShareLock);
     const bool has_pages = RelationGetNumberOfBlocks(prices) > 0;
     table_close(prices, AccessShareLock);
     return has_pages;

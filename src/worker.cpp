@@ -30,6 +30,8 @@ constexpr milliseconds watch_interval{500};
 constexpr std::int64_t lease = 120 * USECS_PER_SEC;
 constexpr std::int64_t look_lease = 90 * USECS_PER_SEC;
 constexpr int claim_batch = 64;
+// Until the next look at messages that somebody has locked: nobody tells when a lock ends.
+constexpr std::int64_t lock_pause = 1 * USECS_PER_SEC;
 constexpr int pass_on_batch = 1000;
 constexpr milliseconds pass_on_interval{1000}; // between scans of a backlog that has nowhere to go
 constexpr int max_failures = 5; // in a row, then it leaves and the launcher backs off
@@ -54,7 +56,9 @@ class Worker {
     int room() const;
     bool claim();
     bool claim_from(const std::string &provider, std::vector<outbox::Waiting> *left = nullptr);
+    void claim_from_all();
     bool claim_from_last(std::vector<outbox::Waiting> *waiting);
+    int room_for(const std::string &provider);
     void note_waiting(const std::vector<outbox::Waiting> &waiting);
     bool record_is_due() const;
     bool pass_on(const std::string &provider);
@@ -76,7 +80,9 @@ class Worker {
     Waiter waiter_{wire_.transport.poll_fd()};
     std::vector<core::Completion> ended_;
     core::ClaimPace pace_;
-    std::string last_provider_;        // whose messages were claimed last; '' for none yet
+    std::string last_provider_;        // all of whose messages were claimed last; '' for none
+    TimestampTz looked_at_ = 0;        // when the last claims began
+    bool met_lock_ = false;            // by them: something due is locked by somebody
     Clock::time_point answered_at_{};  // the first answer that is not recorded yet
     TimestampTz next_look_ = 0;        // long ago: at once
     Clock::time_point pass_on_from_{}; // not before
@@ -97,18 +103,27 @@ bool Worker::take_wanted() {
     return wanted;
 }
 
-// Each provider's messages are claimed in a transaction of their own: where that fails, it is put aside
-// for a while, and the others go on. True where some are on their way now.
+// True where some are on their way now.
 bool Worker::claim() {
     const std::size_t in_flight = delivery_.in_flight();
     const core::ClaimPace::Look look = pace_.next(Clock::now());
     if (look == core::ClaimPace::Look::none || room() <= 0)
-        return false; // an answer makes room, and asks again
+        return false; // an answer makes room; what was asked for is not forgotten
     pace_.begin(look, Clock::now());
-    if (look == core::ClaimPace::Look::backlog) {
+    looked_at_ = GetCurrentTimestamp();
+    met_lock_ = false;
+    if (look == core::ClaimPace::Look::backlog)
         claim_from(std::string(pace_.backlog()));
-        return delivery_.in_flight() > in_flight;
-    }
+    else
+        claim_from_all();
+    if (met_lock_)
+        next_due_ = std::min(next_due_, GetCurrentTimestamp() + lock_pause);
+    return delivery_.in_flight() > in_flight;
+}
+
+// Each provider's messages are claimed in a transaction of their own: where that fails, it is put aside
+// for a while, and the others go on.
+void Worker::claim_from_all() {
     delivery_.forget_turns();
     std::vector<outbox::Waiting> waiting;
     std::string done = last_provider_;
@@ -120,7 +135,7 @@ bool Worker::claim() {
     }
     for (const outbox::Waiting &first : waiting) {
         if (session.leaving)
-            return false;
+            return;
         if (first.due_at > GetCurrentTimestamp() || first.provider == done)
             continue;
         if (pass_on(first.provider))
@@ -128,22 +143,27 @@ bool Worker::claim() {
         else
             claim_from(first.provider);
     }
-    return delivery_.in_flight() > in_flight;
 }
 
 // Most databases have one provider: to claim its messages and then see what else waits is one transaction
 // less than to look first. False where that was not possible, or it may have more.
 bool Worker::claim_from_last(std::vector<outbox::Waiting> *waiting) {
-    return !last_provider_.empty() && delivery_.room(last_provider_) > 0 &&
+    return !last_provider_.empty() &&
+           pace_.is_worthwhile(last_provider_, room_for(last_provider_),
+                               delivery_.in_flight(last_provider_), Clock::now()) &&
            claim_from(last_provider_, waiting);
 }
 
-// When to look again by itself. What is due now and is not claimed waits for an answer, for its provider's
-// turn, or for whoever has locked it.
+int Worker::room_for(const std::string &provider) {
+    return std::min({room(), delivery_.room(provider), claim_batch});
+}
+
+// When to look again by itself: what was not due when the look began, for it may be by now. What was, and is
+// not claimed, waits for an answer or for its provider's turn.
 void Worker::note_waiting(const std::vector<outbox::Waiting> &waiting) {
     next_due_ = DT_NOEND;
     for (const outbox::Waiting &first : waiting)
-        if (first.due_at > GetCurrentTimestamp())
+        if (first.due_at > looked_at_)
             next_due_ = std::min(next_due_, first.due_at);
 }
 
@@ -151,7 +171,7 @@ void Worker::note_waiting(const std::vector<outbox::Waiting> &waiting) {
 // is in `left`, if given. Where messages of it are left, an answer, or its rate, or the end of its pause says
 // when to go on.
 bool Worker::claim_from(const std::string &provider, std::vector<outbox::Waiting> *left) {
-    const int limit = std::min({room(), delivery_.room(provider), claim_batch});
+    const int limit = room_for(provider);
     if (!pace_.may_claim(provider, limit, delivery_.in_flight(provider), Clock::now()))
         return false;
     int touched = 0;
@@ -185,13 +205,18 @@ bool Worker::claim_from(const std::string &provider, std::vector<outbox::Waiting
     }
     claim_failed_ = false;
     const bool all = touched < limit;
-    pace_.claimed(provider, touched, limit, !all || is_due(waiting, provider), Clock::now());
+    const bool more = !all || is_due(waiting, provider);
+    pace_.claimed(provider, touched, limit, more, Clock::now());
     if (all)
         note_waiting(waiting);
-    if (touched > 0) {
+    if (touched > 0)
         last_work_ = Clock::now();
+    else if (more)
+        met_lock_ = true;
+    if (!all)
+        last_provider_.clear(); // its backlog must not come before what others have
+    else if (touched > 0)
         last_provider_ = provider;
-    }
     delivery_.start();
     if (all && left)
         *left = std::move(waiting);

@@ -56,17 +56,21 @@ class ClaimPace {
         looked_at_ = now;
         backlog_.clear();
     }
-    // Whether to claim for `room` free places of a provider that has `in_flight`. Where not, it is its
-    // backlog from here on.
+    // Whether a claim for `room` free places of a provider that has `in_flight` is worth a transaction.
+    bool is_worthwhile(const std::string &provider, int room, int in_flight,
+                       Clock::time_point now) const {
+        return room > 0 &&
+               (room >= std::min(worthwhile, in_flight / 4) || now >= held_until(provider));
+    }
+    // The same of a provider that has something due. Where not, it is its backlog from here on.
     bool may_claim(const std::string &provider, int room, int in_flight, Clock::time_point now) {
-        const Clock::time_point held_until = claimed_at_[provider] + longest_hold;
-        if (room > 0 && (room >= std::min(worthwhile, in_flight / 4) || now >= held_until))
+        if (is_worthwhile(provider, room, in_flight, now))
             return true;
         // Of several, one is remembered: a look at all finds the others.
         has_several_ = has_several_ || (!backlog_.empty() && backlog_ != provider);
         backlog_ = provider;
         if (room > 0) {
-            hold_until_ = held_until;
+            hold_until_ = held_until(provider);
             asked_ = true; // should another one become the backlog
         }
         return false;
@@ -93,6 +97,12 @@ class ClaimPace {
     }
 
   private:
+    Clock::time_point held_until(const std::string &provider) const {
+        const auto claimed_at = claimed_at_.find(provider);
+        return claimed_at == claimed_at_.end() ? Clock::time_point{}
+                                               : claimed_at->second + longest_hold;
+    }
+
     bool asked_ = true;
     bool has_room_ = false;
     std::string backlog_; // a provider; '' for none

@@ -148,10 +148,6 @@ std::optional<Money> money_of(const Read &read, const MoneyAt &where, const Sent
     return !price || where.count.empty() ? price : multiply(*std::move(price), read.count);
 }
 
-} // namespace
-
-namespace {
-
 Outcome accepted(const OutboundMessage &message, const HttpResponse &response, const Read &read,
                  const MoneyAt &price) {
     Outcome outcome = accepted_as(message, response, read.scalar);

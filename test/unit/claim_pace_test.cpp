@@ -108,6 +108,16 @@ TEST_F(Pace, RestsBehindTheLastOne) {
     EXPECT_EQ(pace.next(now), Look::all_providers);
 }
 
+TEST_F(Pace, ToAskWhetherAClaimIsWorthwhileChangesNothing) {
+    look(3, 64, 60);
+    EXPECT_FALSE(pace.is_worthwhile("a", 4, 60, now));
+    EXPECT_FALSE(pace.is_worthwhile("a", 0, 60, now));
+    EXPECT_EQ(pace.next(now), Look::none) << "nothing of it is known to be due";
+    EXPECT_TRUE(pace.is_worthwhile("a", 4, 60, now + ClaimPace::longest_hold));
+    EXPECT_TRUE(pace.is_worthwhile("a", 15, 60, now));
+    EXPECT_TRUE(pace.is_worthwhile("b", 1, 60, now)) << "never claimed from";
+}
+
 TEST_F(Pace, HoldsNoProviderForAnothersClaims) {
     look(64, 64, 0);
     pass(10);
@@ -124,7 +134,7 @@ TEST_F(Pace, ABacklogEnds) {
     EXPECT_TRUE(pace.may_claim("a", 64, 64, now));
     pace.claimed("a", 0, 64, false, now);
     EXPECT_EQ(pace.backlog(), "");
-    EXPECT_EQ(pace.next(now), Look::all_providers) << "to see when the next one is due";
+    EXPECT_EQ(pace.next(now), Look::all_providers) << "others may have waited behind it";
 }
 
 TEST_F(Pace, RecordsABatchOrWhatIsOld) {
