@@ -61,12 +61,12 @@ class Finder final : public nlohmann::json_sax<Json> {
     bool key(string_t &name) override {
         const std::size_t depth = levels_.size() - 1;
         Level &level = levels_.back();
+        // A later member of the same name replaces all that the earlier one held.
         level.next = those_of(level.leading, [&](Path &path) {
-            if (path.tokens[depth] != name)
-                return false;
-            path.found
-                .reset(); // a later member of the same name replaces all that the earlier one held
-            return true;
+            const bool is_on_path = path.tokens[depth] == name;
+            if (is_on_path)
+                path.found.reset();
+            return is_on_path;
         });
         return true;
     }
