@@ -323,13 +323,28 @@ TEST(HttpProviderComplete, WhatGoesTogether) {
 }
 
 TEST(HttpProviderComplete, AJsonBodyHasItsValuesInStrings) {
-    for (const std::string_view bad :
-         {"{text}", R"({"a":{text}})", R"({"a":"{text}",})", R"({"a":"{text}","b":{to}})",
-          R"({"a":"{text}","b":{code}})", R"({"a":"{text}","b":{from}})",
-          R"({"a":"{text}","b":{channel}})", R"({"a":"{text}","b":{locale}})",
-          R"({"a":"{text}","b":{id}})", R"({"a":"\{text}"})", R"({"a":"\u{text}"})",
-          R"({"a":"{text}","b":"\{id}"})", "to={to}&text={text}", R"({"a":"{text}","b":0{life}})",
-          R"({"a":"{text}","b":9e30{life}})"})
+    for (const std::string_view bad : {"{text}",
+                                       R"({"a":{text}})",
+                                       R"({"a":"{text}",})",
+                                       R"({"a":"{text}","b":{to}})",
+                                       R"({"a":"{text}","b":{code}})",
+                                       R"({"a":"{text}","b":{from}})",
+                                       R"({"a":"{text}","b":{channel}})",
+                                       R"({"a":"{text}","b":{locale}})",
+                                       R"({"a":"{text}","b":{id}})",
+                                       R"({"a":"\{text}"})",
+                                       R"({"a":"\u{text}"})",
+                                       R"({"a":"{text}","b":"\{id}"})",
+                                       "to={to}&text={text}",
+                                       R"({"a":"{text}","b":0{life}})",
+                                       R"({"a":"{text}","b":9e30{life}})",
+                                       R"({"a":"{text}","b":1.{life}e308})",
+                                       R"({"a":"{text}","b":"\ud{life}aa"})",
+                                       R"({"a":"{text}","b":"\u00{life}1"})",
+                                       R"({"a":"{text}","b":"\{life}"})",
+                                       R"({"a":"\u000{text}"})",
+                                       R"({"a":"{text}","b":"\u000{code}"})",
+                                       R"({"a":"{text}","b":1e{to}})"})
         expect_incomplete(options({{"body", bad}}), "valid JSON");
     expect_incomplete(options({{"body", R"({"a":"{text}","b":{token}})"}, {"token", "1"}}),
                       "valid JSON");

@@ -193,21 +193,20 @@ bool serves_channel(Channel channel, const Options &options) {
     throw Error(sqlstate::object_not_in_prerequisite_state, std::move(message), std::move(hint));
 }
 
-// A JSON body is tried with values that are valid only inside a string: a placeholder anywhere else
-// would let a message's text write JSON of its own. {life} is a number and may stand bare; its
-// extremes are tried, lest somebody makes an exponent of it.
+// Whether the body is JSON whatever the values are. An x stands nowhere but inside a string and
+// begins and ends no escape there, so neither can a value; [] stands where a whole value may, and
+// so can the number {life}, which may also be inside a string.
 bool makes_json(std::string_view body) {
+    constexpr std::string_view life = "{life}";
+    std::string tried(body);
+    for (std::size_t at = 0; (at = tried.find(life, at)) != std::string::npos;)
+        tried.replace(at, life.size(), "[]");
     Options options;
     options.set("token", "x");
-    OutboundMessage sample{Channel::sms, "0x", "+1", "+1", "a b", "0x", "x-y", {}};
-    for (const std::chrono::seconds life : {std::chrono::hours{0}, std::chrono::hours{24 * 7}}) {
-        sample.life = std::max(life, std::chrono::seconds{1});
-        Secret filled;
-        fill_request_template(filled, body, Place::json, sample, options);
-        if (!is_json(filled.view()))
-            return false;
-    }
-    return true;
+    const OutboundMessage sample{Channel::sms, "x", "x", "x", "x", "x", "x", {}};
+    Secret filled;
+    fill_request_template(filled, tried, Place::json, sample, options);
+    return is_json(filled.view());
 }
 
 void check(const Options &options) {
@@ -236,8 +235,8 @@ void check(const Options &options) {
     });
     if (!body.empty() && body_place(options) == Place::json && !makes_json(body))
         refuse("option \"body\" of the server does not make valid JSON",
-               "Every placeholder but {life} must stand inside double quotes; for a body that is "
-               "not JSON, set option \"content_type\".");
+               "Every placeholder must stand inside double quotes, and in no escape; {life} may "
+               "also be a whole value. For a body that is not JSON, set option \"content_type\".");
 }
 
 HttpRequest build(const OutboundMessage &message, const Options &options) {
