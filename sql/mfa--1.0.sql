@@ -136,6 +136,21 @@ COMMENT ON FUNCTION mfa.check_test_recipient() IS 'refuses recipients that may b
 CREATE TRIGGER test_recipient_check BEFORE INSERT OR UPDATE ON mfa.test_recipient
     FOR EACH ROW EXECUTE FUNCTION mfa.check_test_recipient();
 
+-- Sessions keep in mind which tables of configuration are empty, until one is told of a row. By whatever way the
+-- row comes: logical replication fires no triggers of statements, and only those of rows that are enabled ALWAYS.
+CREATE FUNCTION mfa.note_row() RETURNS trigger
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'mfa_note_row';
+COMMENT ON FUNCTION mfa.note_row() IS 'tells all sessions that a table of configuration has rows';
+REVOKE ALL ON FUNCTION mfa.note_row() FROM PUBLIC;
+
+CREATE TRIGGER route_note AFTER INSERT ON mfa.route FOR EACH ROW EXECUTE FUNCTION mfa.note_row();
+ALTER TABLE mfa.route ENABLE ALWAYS TRIGGER route_note;
+CREATE TRIGGER template_note AFTER INSERT ON mfa.template FOR EACH ROW EXECUTE FUNCTION mfa.note_row();
+ALTER TABLE mfa.template ENABLE ALWAYS TRIGGER template_note;
+CREATE TRIGGER test_recipient_note AFTER INSERT ON mfa.test_recipient FOR EACH ROW EXECUTE FUNCTION mfa.note_row();
+ALTER TABLE mfa.test_recipient ENABLE ALWAYS TRIGGER test_recipient_note;
+
 REVOKE ALL ON FUNCTION mfa.check_template() FROM PUBLIC;
 REVOKE ALL ON FUNCTION mfa.check_test_recipient() FROM PUBLIC;
 
@@ -189,6 +204,8 @@ CREATE TABLE mfa.budget (
 );
 COMMENT ON TABLE mfa.budget IS 'what may be spent in a day or a month, for all or for some destinations';
 SELECT pg_catalog.pg_extension_config_dump('mfa.budget', '');
+CREATE TRIGGER budget_note AFTER INSERT ON mfa.budget FOR EACH ROW EXECUTE FUNCTION mfa.note_row();
+ALTER TABLE mfa.budget ENABLE ALWAYS TRIGGER budget_note;
 
 -- What servers of mfa_inbox were given. UNLOGGED, and kept as long as its request: the codes in it can be read.
 CREATE UNLOGGED TABLE mfa.inbox (

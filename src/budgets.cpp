@@ -138,15 +138,14 @@ void tell(const char *name, const char *period, bool exhausted, int percent) {
 void check(const std::string &destination) {
     Exhausted found;
     pg::call([&] {
-        Relation table = catalog::open_table("budget", column_count, AccessShareLock);
-        if (RelationGetNumberOfBlocks(table) > 0)
+        catalog::read_configuration("budget", column_count, [&](Relation table) {
             catalog::with_latest_snapshot([&](Snapshot snapshot) {
                 scan_from(table, "budget_pkey", nullptr, snapshot, [&](const Datum *values) {
                     if (!found.name)
                         is_exhausted(values, destination, snapshot, &found);
                 });
             });
-        table_close(table, AccessShareLock);
+        });
     });
     if (found.name)
         throw core::Error(core::sqlstate::budget_used_up,

@@ -11,6 +11,7 @@ constexpr const char *schema_name = "mfa";
 struct Known {
     const char *name;
     Oid oid;
+    bool empty; // table of configuration without a page
 };
 constexpr int max_known = 32;
 Known known[max_known];
@@ -34,11 +35,17 @@ void watch_for_changes() {
     is_watching = true;
 }
 
+Known *find_known(const char *name) {
+    for (int i = 0; i < known_count; ++i)
+        if (known[i].name == name || std::strcmp(known[i].name, name) == 0)
+            return &known[i];
+    return nullptr;
+}
+
 Oid relation_oid(const char *name) {
     watch_for_changes();
-    for (int i = 0; i < known_count; ++i)
-        if (std::strcmp(known[i].name, name) == 0)
-            return known[i].oid;
+    if (const Known *found = find_known(name))
+        return found->oid;
     const Oid schema = get_namespace_oid(schema_name, true);
     const Oid relation = OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
     if (!OidIsValid(relation))
@@ -46,7 +53,7 @@ Oid relation_oid(const char *name) {
                         errmsg("relation mfa.%s does not exist", name),
                         errhint("Run CREATE EXTENSION mfa in this database.")));
     if (known_count < max_known)
-        known[known_count++] = {name, relation};
+        known[known_count++] = {name, relation, false};
     return relation;
 }
 
@@ -121,6 +128,18 @@ Relation open_unlogged(const char *name, int attributes, LOCKMODE lock) {
                         errmsg("table mfa.%s is not an unlogged heap table", name),
                         errhint("Run ALTER TABLE mfa.%s SET UNLOGGED.", name)));
     return table;
+}
+
+// Whoever has committed a row before this call has sent word of it: see mfa.note_row() in sql/.
+bool is_known_empty(const char *name) {
+    AcceptInvalidationMessages();
+    const Known *found = find_known(name);
+    return found && found->empty;
+}
+
+void note_empty(const char *name) {
+    if (Known *found = find_known(name))
+        found->empty = true;
 }
 
 // One that is not valid lacks entries, and who reads it would miss codes, wrong codes and messages. Where it

@@ -23,7 +23,23 @@ Relation open_relation(const char *name, LOCKMODE lock);
 // that the library was built for.
 Relation open_table(const char *name, int attributes, LOCKMODE lock);
 
-// The same for one whose counters are changed in place: that needs a heap, and a table that owes no WAL.
+bool is_known_empty(const char *name);
+void note_empty(const char *name);
+
+// Calls read(table) with a table of configuration, unless it has no pages: most have none. That is kept until
+// a row is inserted, of which the table's trigger tells all sessions; not even a lock is needed then.
+template <class Read> void read_configuration(const char *name, int attributes, Read read) {
+    if (is_known_empty(name))
+        return;
+    Relation table = open_table(name, attributes, AccessShareLock);
+    if (RelationGetNumberOfBlocks(table) > 0)
+        read(table);
+    else
+        note_empty(name); // what comes from here on is told of after this
+    table_close(table, AccessShareLock);
+}
+
+// As open_table, for one whose counters are changed in place: that needs a heap, and a table that owes no WAL.
 Relation open_unlogged(const char *name, int attributes, LOCKMODE lock);
 
 // An index of schema mfa, by a literal too. ERROR 55000 where it is not valid.

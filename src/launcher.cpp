@@ -58,6 +58,12 @@ Access access_to(const FormData_pg_database *database) {
     return database->datallowconn ? Access::open : Access::closed;
 }
 
+// To wait for a lock resets the latch: what was committed meanwhile is found by another round.
+void end_transaction() {
+    CommitTransactionCommand();
+    SetLatch(MyLatch);
+}
+
 // Marks every database that may hold the extension. PostgreSQL zone.
 void probe_all() {
     StartTransactionCommand();
@@ -82,7 +88,7 @@ void probe_all() {
     table_endscan(scan);
     UnregisterSnapshot(snapshot);
     table_close(databases, AccessShareLock);
-    CommitTransactionCommand();
+    end_transaction();
 }
 
 Access access_to(Oid oid) {
@@ -93,7 +99,7 @@ Access access_to(Oid oid) {
         access = access_to(reinterpret_cast<Form_pg_database>(GETSTRUCT(tuple)));
         ReleaseSysCache(tuple);
     }
-    CommitTransactionCommand();
+    end_transaction();
     return access;
 }
 

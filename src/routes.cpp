@@ -51,8 +51,7 @@ void read(TupleTableSlot *slot, Route *route) {
 std::optional<Route> find(const std::string &recipient) {
     std::optional<Route> found;
     pg::call([&] {
-        Relation routes = catalog::open_table("route", column_count, AccessShareLock);
-        if (RelationGetNumberOfBlocks(routes) > 0)
+        catalog::read_configuration("route", column_count, [&](Relation routes) {
             catalog::with_latest_snapshot([&](Snapshot snapshot) {
                 Relation index = catalog::open_index("route_pkey", AccessShareLock);
                 TupleTableSlot *slot = table_slot_create(routes, nullptr);
@@ -84,7 +83,7 @@ std::optional<Route> find(const std::string &recipient) {
                 ExecDropSingleTupleTableSlot(slot);
                 index_close(index, AccessShareLock);
             });
-        table_close(routes, AccessShareLock);
+        });
     });
     return found;
 }

@@ -1,6 +1,6 @@
-// Triggers that check rows of the configuration tables when they are written: a wrong one would be found
-// when somebody logs in. They need the library, but not the server's preloading of it, so that a dump can
-// be restored anywhere.
+// Triggers of the configuration tables. They check rows when they are written: a wrong one would be found when
+// somebody logs in. And they tell all sessions of new ones. They need the library, but not the server's
+// preloading of it, so that a dump can be restored anywhere.
 
 #include "catalog.hpp"
 #include "core/ascii.hpp"
@@ -19,16 +19,20 @@ namespace {
 
 using core::sqlstate::invalid_parameter_value;
 
+const TriggerData *as_trigger(FunctionCallInfo fcinfo) {
+    if (!CALLED_AS_TRIGGER(fcinfo))
+        throw core::Error(core::sqlstate::feature_not_supported,
+                          "this function is called by a trigger only");
+    return reinterpret_cast<TriggerData *>(fcinfo->context);
+}
+
 // The row as it would be written.
 struct NewRow {
     HeapTuple tuple;
     TupleDesc columns;
 
     explicit NewRow(FunctionCallInfo fcinfo) {
-        if (!CALLED_AS_TRIGGER(fcinfo))
-            throw core::Error(core::sqlstate::feature_not_supported,
-                              "this function is called by a trigger only");
-        const TriggerData *trigger = reinterpret_cast<TriggerData *>(fcinfo->context);
+        const TriggerData *trigger = as_trigger(fcinfo);
         const TriggerEvent event = trigger->tg_event;
         if (!TRIGGER_FIRED_FOR_ROW(event) || !TRIGGER_FIRED_BEFORE(event) ||
             !(TRIGGER_FIRED_BY_INSERT(event) || TRIGGER_FIRED_BY_UPDATE(event)))
@@ -120,6 +124,13 @@ Datum check_test_recipient(FunctionCallInfo fcinfo) {
     return PointerGetDatum(row.tuple);
 }
 
+// When its transaction commits, every session forgets that it has seen the table empty; this one at once.
+Datum note_row(FunctionCallInfo fcinfo) {
+    const TriggerData *trigger = as_trigger(fcinfo);
+    pg::call([&] { CacheInvalidateRelcache(trigger->tg_relation); });
+    return PointerGetDatum(nullptr);
+}
+
 } // namespace
 
 } // namespace mfa
@@ -127,6 +138,7 @@ Datum check_test_recipient(FunctionCallInfo fcinfo) {
 extern "C" {
 PG_FUNCTION_INFO_V1(mfa_check_template);
 PG_FUNCTION_INFO_V1(mfa_check_test_recipient);
+PG_FUNCTION_INFO_V1(mfa_note_row);
 
 PGDLLEXPORT Datum mfa_check_template(PG_FUNCTION_ARGS) {
     return mfa::pg::entry<mfa::check_template>(fcinfo);
@@ -135,4 +147,6 @@ PGDLLEXPORT Datum mfa_check_template(PG_FUNCTION_ARGS) {
 PGDLLEXPORT Datum mfa_check_test_recipient(PG_FUNCTION_ARGS) {
     return mfa::pg::entry<mfa::check_test_recipient>(fcinfo);
 }
+
+PGDLLEXPORT Datum mfa_note_row(PG_FUNCTION_ARGS) { return mfa::pg::entry<mfa::note_row>(fcinfo); }
 }

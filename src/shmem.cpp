@@ -145,31 +145,47 @@ void wake_launcher() {
 
 namespace {
 
-// The wakened worker's number in the process array, or -1 where the launcher has to start one.
-bool mark(int index, Oid database, bool prepared, int *worker) {
+enum class Marked { no_slot, known_already, for_worker, for_launcher };
+
+// Who has set `wanted` has told somebody, or is about to: until it is taken, to tell again is only a signal a
+// commit, which a launcher that can't start a worker now, or a worker that is busy, has no use for.
+Marked mark(int index, Oid database, bool prepared, int *worker) {
     if (index < 0)
-        return false;
-    Slot &slot = shared->slots[index];
+        return Marked::no_slot;
+    Slot &slot = shmem::slot(index);
     SpinLockAcquire(&slot.lock);
-    const bool mine = slot.database == database;
-    if (mine) {
+    Marked marked = Marked::no_slot;
+    if (slot.database == database) {
+        if (slot.wanted)
+            marked = Marked::known_already;
+        else if (slot.worker == WorkerState::running)
+            marked = Marked::for_worker;
+        else
+            marked = Marked::for_launcher;
         slot.wanted = true;
         if (prepared)
             slot.prepared_step = 0;
+        *worker = slot.worker_proc;
     }
-    *worker = slot.worker == WorkerState::running ? slot.worker_proc : -1;
     SpinLockRelease(&slot.lock);
-    return mine;
+    return marked;
 }
 
 void mark_and_wake(int index, Oid database, bool prepared) {
     int worker = -1;
-    if (!mark(index, database, prepared, &worker))
+    switch (mark(index, database, prepared, &worker)) {
+    case Marked::no_slot:
         ask_probe_all();
-    else if (worker >= 0)
+        break;
+    case Marked::known_already:
+        break;
+    case Marked::for_worker:
         SetLatch(&pg::proc_by_number(worker)->procLatch);
-    else
+        break;
+    case Marked::for_launcher:
         wake_launcher();
+        break;
+    }
 }
 
 } // namespace

@@ -41,8 +41,7 @@ void find_body(Relation table, Snapshot snapshot, std::string_view purpose, std:
 std::string find_body(const core::RequestData &text, core::Channel channel) {
     std::string body;
     pg::call([&] {
-        Relation table = catalog::open_table("template", column_count, AccessShareLock);
-        if (RelationGetNumberOfBlocks(table) > 0)
+        catalog::read_configuration("template", column_count, [&](Relation table) {
             catalog::with_latest_snapshot([&](Snapshot snapshot) {
                 // '' is English, and a template for 'en' is one for it.
                 const std::string_view locale =
@@ -54,7 +53,7 @@ std::string find_body(const core::RequestData &text, core::Channel channel) {
                     purpose = core::wider_purpose(*purpose);
                 }
             });
-        table_close(table, AccessShareLock);
+        });
     });
     return body;
 }

@@ -15,8 +15,7 @@ enum Column : int { col_recipient, col_code, col_forced, col_remark, column_coun
 std::optional<core::Secret> find(const std::string &recipient) {
     std::optional<core::Secret> code;
     pg::call([&] {
-        Relation table = catalog::open_table("test_recipient", column_count, AccessShareLock);
-        if (RelationGetNumberOfBlocks(table) > 0) {
+        catalog::read_configuration("test_recipient", column_count, [&](Relation table) {
             const Datum key = PointerGetDatum(
                 cstring_to_text_with_len(recipient.data(), static_cast<int>(recipient.size())));
             catalog::with_latest_snapshot([&](Snapshot snapshot) {
@@ -29,8 +28,7 @@ std::optional<core::Secret> find(const std::string &recipient) {
                     },
                     snapshot);
             });
-        }
-        table_close(table, AccessShareLock);
+        });
     });
     if (code)
         code = core::normalise_code(code->view());

@@ -31,6 +31,14 @@ bool Worker::take_wanted() {
     return wanted;
 }
 
+bool Worker::is_wanted() const {
+    shmem::Slot &slot = shmem::slot(session.slot);
+    SpinLockAcquire(&slot.lock);
+    const bool wanted = slot.wanted;
+    SpinLockRelease(&slot.lock);
+    return wanted;
+}
+
 // Where some are due: claims them, and sends the requests off.
 void Worker::look_up() {
     const std::size_t founds = lookups_.found().size();
@@ -138,7 +146,8 @@ bool Worker::idle_for_long() const {
 }
 
 milliseconds Worker::next_wait() const {
-    if (can_claim() || purging_.has_more())
+    // Whoever commits signals once, and to wait for a lock takes a signal away: the flag stays.
+    if (can_claim() || purging_.has_more() || is_wanted())
         return milliseconds(0);
     milliseconds wait = milliseconds::max();
     if (delivery_.in_flight() + lookups_.in_flight() > 0)

@@ -29,6 +29,7 @@ class Worker {
     using Clock = std::chrono::steady_clock;
 
     bool take_wanted();
+    bool is_wanted() const;
     int room() const;
     bool claim();
     bool claim_from(const std::string &provider, std::vector<outbox::Waiting> *left = nullptr);
