@@ -115,7 +115,7 @@ template <class Write> auto with_indexes(Relation table, Write write) {
 void insert(Relation table, TupleTableSlot *slot) {
     with_indexes(table, [&](ResultRelInfo *info, EState *estate) {
         table_tuple_insert(table, slot, GetCurrentCommandId(true), 0, nullptr);
-        pg::insert_index_entries(info, slot, estate, false, false);
+        pg::insert_index_entries(info, slot, estate, false);
         return true;
     });
     CommandCounterIncrement();
