@@ -295,6 +295,7 @@ outbox::Record &Delivery::settle(const outbox::Claimed &message, const core::Out
     record.request = message.request;
     record.n = message.n;
     record.tries = message.tries;
+    record.row = message.row;
     record.provider = message.provider;
     record.tried = message.provider;
     record.segments = message.segments;
