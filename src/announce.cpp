@@ -34,6 +34,8 @@ void notify(const char *channel, const char *payload) {
 }
 
 void announce(const Announcement &what) {
+    if (!settings::notify)
+        return;
     pg_uuid_t id;
     std::memcpy(id.data, what.request.data(), what.request.size());
     StringInfoData payload;

@@ -127,7 +127,7 @@ void take(Relation messages, TupleTableSlot *slot, TimestampTz lease_end, DueMes
         change.set_null(col_ended_at);
     }
     if (!indexed_table::replace(messages, ExecCopySlotHeapTuple(slot), change.values, change.nulls,
-                                change.changed))
+                                change.changed, &due->row))
         elog(ERROR, "mfa could not change a row that it has locked");
 }
 
@@ -154,19 +154,39 @@ void compare_provider(ScanKeyData *key, StrategyNumber strategy, Oid function, c
                            CStringGetTextDatum(name));
 }
 
-bool record_one(Relation messages, const catalog::Lookup &lookup, const TryOutcome &outcome,
-                HeapTuple *recorded) {
-    *recorded = nullptr;
-    catalog::look(lookup, F_UUID_EQ, id_datum(outcome.request), ForwardScanDirection,
-                  [&](TupleTableSlot *slot) {
-                      slot_getallattrs(slot);
-                      const Datum *values = slot->tts_values;
-                      if (DatumGetInt16(values[col_n]) == outcome.n &&
-                          DatumGetInt32(values[col_tries]) == outcome.tries &&
-                          catalog::text_view(values[col_state]) == "sending")
-                          *recorded = ExecCopySlotHeapTuple(slot);
-                  });
-    if (!*recorded)
+// Whether the row is the message as it was claimed.
+bool is_claimed(TupleTableSlot *slot, const TryOutcome &outcome) {
+    slot_getallattrs(slot);
+    const Datum *values = slot->tts_values;
+    return std::memcmp(DatumGetUUIDP(values[col_request])->data, outcome.request.data(),
+                       outcome.request.size()) == 0 &&
+           DatumGetInt16(values[col_n]) == outcome.n &&
+           DatumGetInt32(values[col_tries]) == outcome.tries &&
+           catalog::text_view(values[col_state]) == "sending";
+}
+
+// Mostly it is where the claim has put it. Where not, it was changed since, or the table is another one.
+HeapTuple find_claimed(Relation messages, const catalog::Lookup &lookup, Snapshot snapshot,
+                       BlockNumber blocks, const TryOutcome &outcome) {
+    ItemPointerData row = outcome.row;
+    HeapTuple found = nullptr;
+    if (ItemPointerIsValid(&row) && ItemPointerGetBlockNumber(&row) < blocks) {
+        if (table_tuple_fetch_row_version(messages, &row, snapshot, lookup.slot) &&
+            is_claimed(lookup.slot, outcome))
+            found = ExecCopySlotHeapTuple(lookup.slot);
+        ExecClearTuple(lookup.slot);
+    }
+    if (!found)
+        catalog::look(lookup, F_UUID_EQ, id_datum(outcome.request), ForwardScanDirection,
+                      [&](TupleTableSlot *slot) {
+                          if (is_claimed(slot, outcome))
+                              found = ExecCopySlotHeapTuple(slot);
+                      });
+    return found;
+}
+
+bool record_one(Relation messages, HeapTuple recorded, const TryOutcome &outcome) {
+    if (!recorded)
         return true; // it was claimed again, or its request is gone
     const Datum now = TimestampTzGetDatum(GetCurrentTimestamp());
     MessageChange change;
@@ -188,7 +208,7 @@ bool record_one(Relation messages, const catalog::Lookup &lookup, const TryOutco
     change.set(col_cost, Int64GetDatum(outcome.cost));
     set_or_null(col_sent_at, std::strcmp(outcome.state, "sent") == 0, now);
     set_or_null(col_ended_at, std::strcmp(outcome.state, "failed") == 0, now);
-    return indexed_table::replace(messages, *recorded, change.values, change.nulls, change.changed);
+    return indexed_table::replace(messages, recorded, change.values, change.nulls, change.changed);
 }
 
 } // namespace
@@ -269,12 +289,16 @@ void record_outcomes(const TryOutcome *outcomes, int count, RecordVisitor see, v
     constexpr int most_rounds = 10; // who else changes a message that is being sent does so once
     Relation messages = open_messages(RowExclusiveLock);
     TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(messages), &TTSOpsHeapTuple);
+    const BlockNumber blocks = RelationGetNumberOfBlocks(messages); // none goes while it is locked
     int next = 0;
     for (int round = 0; next < count && round < most_rounds; ++round)
         catalog::with_latest_snapshot([&](Snapshot snapshot) {
             catalog::Lookup lookup = catalog::open_lookup(messages, "message_pkey", snapshot);
-            HeapTuple recorded = nullptr;
-            while (next < count && record_one(messages, lookup, outcomes[next], &recorded)) {
+            while (next < count) {
+                HeapTuple recorded =
+                    find_claimed(messages, lookup, snapshot, blocks, outcomes[next]);
+                if (!record_one(messages, recorded, outcomes[next]))
+                    break;
                 if (recorded) {
                     ExecStoreHeapTuple(recorded, slot, false);
                     slot_getallattrs(slot);

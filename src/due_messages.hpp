@@ -11,7 +11,8 @@ namespace mfa::store {
 struct DueMessage {
     core::RequestId request;
     int n;
-    int tries; // this one included
+    int tries;           // this one included
+    ItemPointerData row; // as it is now, once it is claimed
     int unknowns;
     const char *channel;
     const char *destination;
@@ -50,6 +51,7 @@ struct TryOutcome {
     core::RequestId request;
     int n;
     int tries; // as when it was claimed: where it was claimed again since, nothing is recorded
+    ItemPointerData row; // where it was then
     const char *state;
     TimestampTz due_at;
     const char *provider;

@@ -115,13 +115,14 @@ template <class Write> auto with_indexes(Relation table, Write write) {
 void insert(Relation table, TupleTableSlot *slot) {
     with_indexes(table, [&](ResultRelInfo *info, EState *estate) {
         table_tuple_insert(table, slot, GetCurrentCommandId(true), 0, nullptr);
-        pg::insert_index_entries(info, slot, estate, false, false);
+        pg::insert_index_entries(info, slot, estate, false);
         return true;
     });
     CommandCounterIncrement();
 }
 
-bool replace(Relation table, HeapTuple old_tuple, Datum *values, bool *nulls, bool *changed) {
+bool replace(Relation table, HeapTuple old_tuple, Datum *values, bool *nulls, bool *changed,
+             ItemPointer place) {
     HeapTuple new_tuple =
         heap_modify_tuple(old_tuple, RelationGetDescr(table), values, nulls, changed);
     TupleTableSlot *slot = MakeSingleTupleTableSlot(RelationGetDescr(table), &TTSOpsHeapTuple);
@@ -131,6 +132,8 @@ bool replace(Relation table, HeapTuple old_tuple, Datum *values, bool *nulls, bo
         return pg::update_tuple(table, &tid, slot, info, estate);
     });
     CommandCounterIncrement();
+    if (place)
+        *place = slot->tts_tid;
     ExecDropSingleTupleTableSlot(slot);
     return result == TM_Ok;
 }

@@ -62,6 +62,7 @@ void add_claimed(const store::DueMessage &due, void *context) {
     message.request = due.request;
     message.n = due.n;
     message.tries = due.tries;
+    message.row = due.row;
     message.unknowns = due.unknowns;
     message.channel = due.channel;
     message.provider = due.provider;
@@ -139,11 +140,17 @@ void record(const std::vector<Record> &records) {
     auto *outcomes = static_cast<store::TryOutcome *>(palloc(count * sizeof(store::TryOutcome)));
     for (std::size_t i = 0; i < count; ++i) {
         const Record &entry = records[i];
-        outcomes[i] = {entry.request,       entry.n,
-                       entry.tries,         entry.state,
-                       entry.due_at,        entry.provider.c_str(),
-                       entry.unknowns,      entry.message_id.c_str(),
-                       entry.error.c_str(), cost_of(entry)};
+        outcomes[i] = {entry.request,
+                       entry.n,
+                       entry.tries,
+                       entry.row,
+                       entry.state,
+                       entry.due_at,
+                       entry.provider.c_str(),
+                       entry.unknowns,
+                       entry.message_id.c_str(),
+                       entry.error.c_str(),
+                       cost_of(entry)};
     }
     Recorded recorded{records, static_cast<usage::Line *>(palloc0(count * sizeof(usage::Line))), 0,
                       static_cast<int *>(palloc(count * sizeof(int))), 0};

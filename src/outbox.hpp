@@ -18,8 +18,9 @@ namespace mfa::outbox {
 struct Claimed {
     core::RequestId request{};
     int n = 0;
-    int tries = 0;    // this one included
-    int unknowns = 0; // earlier tries whose outcome is not known
+    int tries = 0;         // this one included
+    ItemPointerData row{}; // where it is, unless it is changed again
+    int unknowns = 0;      // earlier tries whose outcome is not known
     std::string channel;
     std::string provider;
     std::string next_provider;  // the one behind it in the order; '' = none
@@ -42,6 +43,7 @@ struct Record {
     core::RequestId request{};
     int n = 0;
     int tries = 0;
+    ItemPointerData row{};
     const char *state = "queued";  // 'queued', 'sent', 'failed'
     TimestampTz due_at = DT_NOEND; // queued: the next try; sent: the first look at its state
     std::string provider;          // queued: through whom

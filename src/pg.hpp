@@ -110,17 +110,18 @@ inline IndexScanDesc begin_index_scan(Relation heap, Relation index, Snapshot sn
 #endif
 }
 
+// Of a new row, or of a new version of one. That it is a new version is not said: it would make each full
+// page be searched for entries of old versions, which are mostly too young to go.
 inline void insert_index_entries(ResultRelInfo *relation, TupleTableSlot *slot, EState *estate,
-                                 bool update, bool only_summarizing) {
+                                 bool only_summarizing) {
 #if PG_VERSION_NUM >= 190000
-    const uint32 flags =
-        (update ? EIIT_IS_UPDATE : 0U) | (only_summarizing ? EIIT_ONLY_SUMMARIZING : 0U);
+    const uint32 flags = only_summarizing ? EIIT_ONLY_SUMMARIZING : 0U;
     ExecInsertIndexTuples(relation, estate, flags, slot, NIL, nullptr);
 #elif PG_VERSION_NUM >= 160000
-    ExecInsertIndexTuples(relation, slot, estate, update, false, nullptr, NIL, only_summarizing);
+    ExecInsertIndexTuples(relation, slot, estate, false, false, nullptr, NIL, only_summarizing);
 #else
     (void) only_summarizing;
-    ExecInsertIndexTuples(relation, slot, estate, update, false, nullptr, NIL);
+    ExecInsertIndexTuples(relation, slot, estate, false, false, nullptr, NIL);
 #endif
 }
 
@@ -156,10 +157,10 @@ inline TM_Result update_tuple(Relation heap, ItemPointer tid, TupleTableSlot *sl
         return result;
 #if PG_VERSION_NUM >= 160000
     if (indexes != TU_None)
-        insert_index_entries(relation, slot, estate, true, indexes == TU_Summarizing);
+        insert_index_entries(relation, slot, estate, indexes == TU_Summarizing);
 #else
     if (indexes)
-        insert_index_entries(relation, slot, estate, true, false);
+        insert_index_entries(relation, slot, estate, false);
 #endif
     return result;
 }

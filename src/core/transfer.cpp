@@ -19,6 +19,17 @@ namespace {
 constexpr std::size_t max_header_bytes = 64 * 1024;
 constexpr std::size_t max_reply_line = 512; // RFC 5321, 4.5.3.1.5
 
+// libcurl is about to write the request: for the first time, or again because a kept connection broke before
+// the answer came. What was written once may have been read, and is not written again.
+int on_try(void *user, char * /*peer*/, char * /*own*/, int /*peer_port*/,
+           int /*own_port*/) noexcept {
+    Transfer &transfer = *static_cast<Transfer *>(user);
+    long written = 0;
+    curl_easy_getinfo(transfer.easy.get(), CURLINFO_REQUEST_SIZE, &written);
+    transfer.tried = true;
+    return written > 0 && !transfer.request.may_repeat ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
 bool names_header(std::string_view line, std::string_view name) noexcept {
     if (line.size() <= name.size() || line[name.size()] != ':')
         return false;
@@ -161,8 +172,6 @@ void set_common(Transfer &transfer, const TransportOptions &options) {
     set(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(options.timeout.count()));
     set(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout.count()));
     set(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-    set(easy, CURLOPT_READFUNCTION, on_read);
-    set(easy, CURLOPT_READDATA, static_cast<void *>(&transfer));
     set(easy, CURLOPT_WRITEFUNCTION, on_body);
     set(easy, CURLOPT_WRITEDATA, static_cast<void *>(&transfer));
     set(easy, CURLOPT_HEADERDATA, static_cast<void *>(&transfer));
@@ -194,15 +203,13 @@ void set_http(Transfer &transfer, const TransportOptions &options) {
     set(easy, CURLOPT_USERAGENT, "mfa (PostgreSQL)");
     set(easy, CURLOPT_HEADERFUNCTION, on_header);
 
-    // Without a body, libcurl would send it again when a kept connection breaks.
-    if (request.body.empty() && !request.may_repeat)
-        set(easy, CURLOPT_FRESH_CONNECT, 1L);
-    // The body is read by callback and can't be rewound: where a kept connection breaks after part of
-    // it was written, libcurl then reports the break, and does not post the message again by itself.
+    set(easy, CURLOPT_PREREQFUNCTION, on_try);
+    set(easy, CURLOPT_PREREQDATA, static_cast<void *>(&transfer));
+    // Not by callback: libcurl would write headers and body apart, and the provider read them apart.
     const bool has_body = request.method != "GET";
     if (has_body) {
-        set(easy, CURLOPT_POST, 1L);
         set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+        set(easy, CURLOPT_POSTFIELDS, request.body.empty() ? "" : request.body.view().data());
         if (request.method != "POST")
             set(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
     } else {
@@ -244,6 +251,8 @@ void set_mail(Transfer &transfer, const TransportOptions &options, MailSockets &
         set(easy, CURLOPT_LOGIN_OPTIONS, "AUTH=PLAIN;AUTH=LOGIN");
     }
     set(easy, CURLOPT_UPLOAD, 1L);
+    set(easy, CURLOPT_READFUNCTION, on_read);
+    set(easy, CURLOPT_READDATA, static_cast<void *>(&transfer));
     set(easy, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
     set(easy, CURLOPT_HEADERFUNCTION, on_reply);
     set(easy, CURLOPT_VERBOSE, 1L); // to on_sent alone
@@ -272,11 +281,7 @@ Completion::Result result_of_http(const Transfer &transfer, CURLcode code, long 
     if (code == CURLE_OK || (transfer.cut && status != 0))
         return Completion::Result::response;
     // Before TLS is made, only a proxy has read something.
-    long connections = 0;
-    curl_off_t secured_after = 0;
-    curl_easy_getinfo(transfer.easy.get(), CURLINFO_NUM_CONNECTS, &connections);
-    curl_easy_getinfo(transfer.easy.get(), CURLINFO_APPCONNECT_TIME_T, &secured_after);
-    if (transfer.request.url.view().starts_with("https:") && connections > 0 && secured_after == 0)
+    if (!transfer.tried)
         return Completion::Result::not_reached;
     long written = 0;
     curl_easy_getinfo(transfer.easy.get(), CURLINFO_REQUEST_SIZE, &written);
@@ -299,12 +304,15 @@ bool mail_requires_tls(std::string_view url, const TransportOptions &options) {
     return !options.proxy.empty() || !options.ca_file.empty() || !is_loopback_url(url);
 }
 
-void prepare(Transfer &transfer, const TransportOptions &options, MailSockets &mail_sockets) {
+void prepare(Transfer &transfer, const TransportOptions &options, SocketWatch &watch,
+             MailSockets &mail_sockets) {
     set_common(transfer, options);
-    if (transfer.request.mail)
+    if (transfer.request.mail) {
         set_mail(transfer, options, mail_sockets);
-    else
+    } else {
         set_http(transfer, options);
+        watch.look_after(transfer.easy.get());
+    }
 }
 
 Completion complete(Transfer &transfer, CURLcode code) {
@@ -318,7 +326,10 @@ Completion complete(Transfer &transfer, CURLcode code) {
         completion.response = std::move(transfer.response);
         completion.response.status = status;
     } else {
-        completion.error = curl_easy_strerror(code);
+        // Only on_try ends one so.
+        completion.error = code == CURLE_ABORTED_BY_CALLBACK
+                               ? "The connection broke before the answer came"
+                               : curl_easy_strerror(code);
     }
     return completion;
 }

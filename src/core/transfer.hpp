@@ -11,6 +11,7 @@
 #include "core/http.hpp"
 #include "core/mail_sockets.hpp"
 #include "core/provider.hpp"
+#include "core/socket_watch.hpp"
 #include "core/transport.hpp"
 
 namespace mfa::core {
@@ -30,7 +31,8 @@ struct Transfer {
     Easy easy;
     std::uint64_t tag = 0;
     HttpRequest request;
-    std::size_t body_read = 0;
+    std::size_t body_read = 0; // mail: of it
+    bool tried = false;        // HTTP: there was a connection to write the request to
     HeaderList headers;
     HttpResponse response;
     std::size_t header_bytes = 0;
@@ -43,7 +45,8 @@ struct Transfer {
 
 // Gives libcurl all that it has to know of the request. core::Error XX000 where it refuses, 22023 for
 // an envelope with what is no mail address.
-void prepare(Transfer &transfer, const TransportOptions &options, MailSockets &mail_sockets);
+void prepare(Transfer &transfer, const TransportOptions &options, SocketWatch &watch,
+             MailSockets &mail_sockets);
 
 // What became of it, by libcurl's code for that.
 Completion complete(Transfer &transfer, CURLcode code);

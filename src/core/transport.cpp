@@ -1,18 +1,12 @@
 #include "core/transport.hpp"
 
-#include <array>
-#include <cerrno>
+#include <algorithm>
 #include <csignal>
-#include <cstring>
-#include <ctime>
-#include <stdexcept>
 #include <unordered_map>
+#include <utility>
 
 #include <curl/curl.h>
-#include <sys/epoll.h>
-#include <unistd.h>
 
-#include "core/error.hpp"
 #include "core/transfer.hpp"
 
 namespace mfa::core {
@@ -21,7 +15,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t max_idle_handles = 64;
+constexpr std::size_t max_idle_handles = 1024;    // as many as mfa.max_in_flight may be
 constexpr long most_kept_connections = 64 * 1024; // more than a process has descriptors
 
 // libcurl's resolver runs in a thread of its own. It inherits the signal mask, so with all signals
@@ -54,7 +48,7 @@ class Transport::State {
     void turn(std::vector<Completion> &ended);
     std::chrono::milliseconds timeout() const noexcept;
 
-    int epoll = -1;
+    SocketWatch watch;
     std::unordered_map<CURL *, std::unique_ptr<Transfer>> transfers;
 
   private:
@@ -62,13 +56,15 @@ class Transport::State {
                          void *known) noexcept;
     static int on_timer(CURLM *multi, long timeout_ms, void *user) noexcept;
     void note_socket(CURL *easy, curl_socket_t socket, int what) noexcept;
+    void add_submitted(std::vector<Completion> &ended);
     void action(curl_socket_t socket, int events);
     void collect(std::vector<Completion> &ended);
     Easy take_handle();
 
     CURLM *multi_ = nullptr;
     MailSockets mail_sockets_;
-    std::vector<Easy> idle_; // reset handles: a new one costs more than a request
+    std::vector<CURL *> submitted_; // libcurl has not got them yet
+    std::vector<Easy> idle_;        // reset handles: a new one costs more than a request
     bool timer_set_ = false;
     Clock::time_point timer_{};
 };
@@ -77,14 +73,9 @@ Transport::State::State() {
     static const CURLcode global = curl_global_init(CURL_GLOBAL_DEFAULT);
     if (global != CURLE_OK)
         fail_transport("libcurl did not start");
-    epoll = ::epoll_create1(EPOLL_CLOEXEC);
-    if (epoll < 0)
-        fail_transport(std::strerror(errno));
     multi_ = curl_multi_init();
-    if (!multi_) {
-        ::close(epoll);
+    if (!multi_)
         throw std::bad_alloc();
-    }
     curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, on_socket);
     curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
     curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, on_timer);
@@ -97,29 +88,19 @@ Transport::State::~State() {
     transfers.clear();
     mail_sockets_.shut_down_all();
     curl_multi_cleanup(multi_);
-    ::close(epoll);
 }
 
-// Mirrors what libcurl waits for into the epoll set.
 int Transport::State::on_socket(CURL *easy, curl_socket_t socket, int what, void *user,
-                                void *known) noexcept {
+                                void * /*known*/) noexcept {
     State &state = *static_cast<State *>(user);
     state.note_socket(easy, socket, what);
     if (what == CURL_POLL_REMOVE) {
-        ::epoll_ctl(state.epoll, EPOLL_CTL_DEL, socket, nullptr);
+        state.watch.ignore(socket);
         return 0;
     }
-    epoll_event event{};
-    event.data.fd = socket;
-    event.events =
+    const std::uint32_t events =
         ((what & CURL_POLL_IN) ? EPOLLIN : 0U) | ((what & CURL_POLL_OUT) ? EPOLLOUT : 0U);
-    if (known && ::epoll_ctl(state.epoll, EPOLL_CTL_MOD, socket, &event) == 0)
-        return 0;
-    if (::epoll_ctl(state.epoll, EPOLL_CTL_ADD, socket, &event) != 0 &&
-        ::epoll_ctl(state.epoll, EPOLL_CTL_MOD, socket, &event) != 0)
-        return -1;
-    curl_multi_assign(state.multi_, socket, &state);
-    return 0;
+    return state.watch.wait_for(socket, events) ? 0 : -1;
 }
 
 // The resolver has a socket too; the connection's comes later.
@@ -140,6 +121,8 @@ int Transport::State::on_timer(CURLM * /*multi*/, long timeout_ms, void *user) n
 }
 
 std::chrono::milliseconds Transport::State::timeout() const noexcept {
+    if (!submitted_.empty())
+        return std::chrono::milliseconds(0);
     if (!timer_set_)
         return std::chrono::milliseconds(-1);
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(timer_ - Clock::now());
@@ -168,13 +151,21 @@ void Transport::State::submit(std::uint64_t tag, HttpRequest request,
     transfer->tag = tag;
     transfer->request = std::move(request);
     transfer->easy = take_handle();
-    prepare(*transfer, options, mail_sockets_);
+    prepare(*transfer, options, watch, mail_sockets_);
     CURL *easy = transfer->easy.get();
+    submitted_.push_back(easy);
     transfers.emplace(easy, std::move(transfer));
-    const SignalsBlocked blocked;
-    if (curl_multi_add_handle(multi_, easy) != CURLM_OK) {
+}
+
+void Transport::State::add_submitted(std::vector<Completion> &ended) {
+    for (CURL *easy : std::exchange(submitted_, {})) {
+        const CURLMcode code = curl_multi_add_handle(multi_, easy);
+        if (code == CURLM_OK)
+            continue;
+        Completion &completion = ended.emplace_back();
+        completion.tag = transfers.at(easy)->tag;
+        completion.error = curl_multi_strerror(code);
         transfers.erase(easy);
-        fail_transport("a request could not be added");
     }
 }
 
@@ -185,23 +176,22 @@ void Transport::State::action(curl_socket_t socket, int events) {
 }
 
 void Transport::State::turn(std::vector<Completion> &ended) {
-    std::array<epoll_event, 64> events{};
-    int count;
+    std::span<const epoll_event> events;
     const SignalsBlocked blocked;
+    add_submitted(ended);
     do {
-        count = ::epoll_wait(epoll, events.data(), static_cast<int>(events.size()), 0);
-        for (int i = 0; i < count; ++i) {
-            const std::uint32_t seen = events[static_cast<std::size_t>(i)].events;
-            action(events[static_cast<std::size_t>(i)].data.fd,
-                   ((seen & EPOLLIN) ? CURL_CSELECT_IN : 0) |
-                       ((seen & EPOLLOUT) ? CURL_CSELECT_OUT : 0) |
-                       ((seen & (EPOLLERR | EPOLLHUP)) ? CURL_CSELECT_ERR : 0));
-        }
+        events = watch.ready();
+        for (const epoll_event &event : events)
+            if (watch.is_waited_for(event.data.fd))
+                action(event.data.fd,
+                       ((event.events & EPOLLIN) ? CURL_CSELECT_IN : 0) |
+                           ((event.events & EPOLLOUT) ? CURL_CSELECT_OUT : 0) |
+                           ((event.events & (EPOLLERR | EPOLLHUP)) ? CURL_CSELECT_ERR : 0));
         if (timer_set_ && timer_ <= Clock::now()) {
             timer_set_ = false; // libcurl sets it anew
             action(CURL_SOCKET_TIMEOUT, 0);
         }
-    } while (count == static_cast<int>(events.size()));
+    } while (events.size() == SocketWatch::most);
     collect(ended);
 }
 
@@ -242,7 +232,7 @@ Outcome outcome_without_response(const Completion &completion) {
 Transport::Transport() : state_(std::make_unique<State>()) {}
 Transport::~Transport() = default;
 
-int Transport::poll_fd() const noexcept { return state_->epoll; }
+int Transport::poll_fd() const noexcept { return state_->watch.poll_fd(); }
 std::chrono::milliseconds Transport::timeout() const noexcept { return state_->timeout(); }
 std::size_t Transport::in_flight() const noexcept { return state_->transfers.size(); }
 

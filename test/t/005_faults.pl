@@ -76,7 +76,6 @@ case("$_->[0], then well", $_->[1], 1, state => 'sent', tries => 2, error => qr/
   for [ '500', { status => 500 } ], 
 	[ 'reset instead of an answer', { reset => 'after_read' } ], [ 'closed instead of an answer', { close => 'after_read' } ],
 	[ 'hangs before it reads', { hang => 'before_read' } ];
-# On a kept connection libcurl itself sends again what broke before a byte of the body was written.
 case('reset after the headers, then well', { reset => 'headers' }, 1,
 	state => 'sent', tries => '[12]', error => qr/^$/, messages => 1);
 case("$_->[0], always", $_->[1], 0, state => 'failed', tries => 2, error => $_->[2], messages => 0)
