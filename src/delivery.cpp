@@ -119,7 +119,6 @@ void Delivery::prepare(const std::vector<outbox::Claimed> &claimed) {
     }
     servers_.clear(); // options may have changed since
     has_prices_ = pg::call([] { return usage::has_prices(); });
-    has_routes_ = guard::is_on() && routes::any();
     for (const outbox::Claimed &message : claimed) {
         std::optional<core::Outcome> failure;
         if (!keys) {
@@ -150,7 +149,7 @@ void Delivery::prepare_one(const core::Keyring &keys, const outbox::Claimed &mes
         open_sealed(keys, message.key_id, message.request, as_bytes(message.sealed_request));
     const auto is_held = [&] {
         return !guard::admit({std::string(out.secret.recipient.view()), message.created_at,
-                              message.n == 1 && message.tries == 1, has_routes_},
+                              message.n == 1 && message.tries == 1},
                              keys);
     };
     std::exception_ptr unusable;

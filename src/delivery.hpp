@@ -97,7 +97,6 @@ class Delivery {
     std::unordered_map<std::uint64_t, InFlight> in_flight_;
     servers::Cache servers_; // of one prepare()
     bool has_prices_ = false;
-    bool has_routes_ = false;
     std::vector<outbox::Record> records_;
 };
 

@@ -138,7 +138,7 @@ bool admit(const Leaving &message, const core::Keyring &keys) {
     const bool is_counted = message.is_first && now - message.requested_at < longest_wait;
     if (!is_on() || (!is_counted && nothing_is_held(now)))
         return true;
-    if (message.has_routes && is_unguarded(routes::find(message.recipient)))
+    if (is_unguarded(routes::find(message.recipient)))
         return true;
     bool is_new = false;
     const std::optional<Hold> hold = pg::call([&] {

@@ -29,8 +29,7 @@ void check(const std::string &recipient, const std::vector<core::RecipientHash> 
 struct Leaving {
     std::string recipient;
     TimestampTz requested_at;
-    bool is_first;   // of its request, and its first try: it is counted, if it is fresh
-    bool has_routes; // there may be one that exempts it
+    bool is_first; // of its request, and its first try: it is counted, if it is fresh
 };
 // Whether it may leave. Says in the log, and to the listeners of channel mfa_guard, what is held back
 // from now on. C++ zone, inside a transaction of the worker.

@@ -48,15 +48,6 @@ void read(TupleTableSlot *slot, Route *route) {
 
 } // namespace
 
-bool any() {
-    return pg::call([] {
-        Relation routes = catalog::open_table("route", column_count, AccessShareLock);
-        const bool has_pages = RelationGetNumberOfBlocks(routes) > 0;
-        table_close(routes, AccessShareLock);
-        return has_pages;
-    });
-}
-
 std::optional<Route> find(const std::string &recipient) {
     std::optional<Route> found;
     pg::call([&] {

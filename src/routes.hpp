@@ -15,9 +15,6 @@ struct Route {
     std::optional<std::string> send_limit; // nothing: mfa.send_limit_destination
 };
 
-// Whether there may be any, as it is committed now.
-bool any();
-
 // The route with the longest prefix of that number, as it is committed now; nothing where none fits.
 std::optional<Route> find(const std::string &recipient);
 

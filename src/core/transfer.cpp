@@ -177,8 +177,8 @@ void set_common(Transfer &transfer, const TransportOptions &options) {
     set(easy, CURLOPT_HEADERDATA, static_cast<void *>(&transfer));
 }
 
-// libcurl 7.88 signs the hash of CURLOPT_POSTFIELDS, which this is none of, unless a header has the
-// hash. It also signs every header of the list, those that are empty and so not sent included.
+// libcurl signs the hash that a header has, rather than what it takes for the body. It (7.88) also signs every
+// header of the list, those that are empty and so not sent included.
 void set_signing(Transfer &transfer, const AwsSigning &signing) {
     CURL *easy = transfer.easy.get();
     set(easy, CURLOPT_AWS_SIGV4, ("aws:amz:" + signing.region + ":" + signing.service).c_str());
