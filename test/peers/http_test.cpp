@@ -4,6 +4,7 @@
 #include <memory>
 
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include "core_helpers.hpp"
 #include "peers.hpp"
@@ -47,6 +48,19 @@ TEST_F(Http, AMessageIsSentOnceWhateverTheConnectionDoes) {
         for (const Result result : {Result::response, Result::interrupted})
             EXPECT_EQ(run(transport, request(url_of("answers_once"), body), {}).result, result);
         EXPECT_EQ(arrived() - before, 2U) << body;
+    }
+}
+
+// Fails without: SocketWatch::is_waited_for. The owner would be woken all the time.
+TEST_F(Http, AKeptConnectionThatIsClosedWakesOnce) {
+    Transport transport;
+    for (int i = 0; i < 2; ++i) {
+        EXPECT_EQ(run(transport, request(url_of("leaves"), "{}"), {}).result, Result::response);
+        pollfd waiting{transport.poll_fd(), POLLIN, 0};
+        EXPECT_EQ(::poll(&waiting, 1, 10'000), 1);
+        std::vector<Completion> ended;
+        transport.turn(ended);
+        EXPECT_EQ(::poll(&waiting, 1, 0), 0);
     }
 }
 

@@ -3,8 +3,8 @@
     python3 web.py FOLDER
 
 Prints the ports as JSON. Each request that was read is a line of FOLDER/requests.jsonl: {"port", "line"}.
-"answers_once" answers the first request of a connection, reads the next one and closes. "proxy" reads a
-request, such as CONNECT, and closes; "refusing_proxy" answers it by 503.
+"answers_once" answers the first request of a connection, reads the next one and closes; "leaves" closes
+behind its answer. "proxy" reads a request, such as CONNECT, and closes; "refusing_proxy" answers it by 503.
 """
 
 import asyncio
@@ -31,9 +31,10 @@ def server_for(port):
             await read_request(reader, port)
             if port == "refusing_proxy":
                 writer.write(b"HTTP/1.1 503 Busy\r\nRetry-After: 40\r\nContent-Length: 0\r\n\r\n")
-            if port == "answers_once":
+            if port in ("answers_once", "leaves"):
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
                 await writer.drain()
+            if port == "answers_once":
                 await read_request(reader, port)
             await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError):
@@ -45,7 +46,7 @@ def server_for(port):
 
 async def main():
     ports = {}
-    for port in ("answers_once", "proxy", "refusing_proxy"):
+    for port in ("answers_once", "leaves", "proxy", "refusing_proxy"):
         server = await asyncio.start_server(server_for(port), "127.0.0.1", 0)
         ports[port] = server.sockets[0].getsockname()[1]
     print(json.dumps(ports), flush=True)
