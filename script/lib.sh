@@ -80,6 +80,34 @@ leave_scratch() {
     if [[ -n $keep ]]; then say "kept $scratch"; else rm -rf "$scratch"; fi
 }
 
+# The newest PostgreSQL here that is older than version $1, and that can be built for.
+older_major() {
+    local server major
+    while IFS= read -r server; do
+        major=$(cut -d / -f 5 <<<"$server")
+        [[ ! $major =~ ^[0-9]+$ || $major -ge $1 || ! -e /usr/include/postgresql/$major/server/postgres.h ]] || echo "$major"
+    done < <(compgen -G '/usr/lib/postgresql/*/bin/postgres') | sort -n | tail -n 1
+}
+
+# A copy of it for folder $1, to upgrade from. In another system, $2, it needs libraries of this one: those
+# that are not there.
+bring_older() {
+    local major from library
+    major=$(older_major "$(pg_major)")
+    [[ -n $major ]] || return 0
+    mkdir -p "$1"/{lib,share,include}/postgresql "$1/libraries" || return
+    for from in lib share include; do
+        cp -a "/usr/$from/postgresql/$major" "$1/$from/postgresql/" || return
+    done
+    [[ -n $2 ]] || return 0
+    rm -f "$1/lib/postgresql/$major/lib"/llvmjit* # a compiler is too much, and the server does without it
+    while IFS= read -r library; do
+        [[ -n $(find "$2/usr/lib" "$2/usr/lib64" -maxdepth 2 -name "${library##*/}" -print -quit) ]] ||
+            cp -L "$library" "$1/libraries/" || return
+    done < <(find "$1/lib" \( -path '*/bin/*' -o -name '*.so' \) -type f -exec ldd {} + 2>/dev/null |
+        sed -nE 's/.* => (\/[^ ]+) .*/\1/p' | sort -u)
+}
+
 # enter_scratch "$@": returns in the copy only. With --keep among the arguments, the folder outlives
 # a failure. What a script leaves in the folder results there is copied to the one that $results
 # names. Settings pass by the names MFA_* and PG_MAJOR, everything else (PGHOST, CFLAGS, …) stays.
@@ -105,6 +133,7 @@ enter_scratch() {
     trap 'rm -rf "$scratch"' EXIT
     mkdir "$scratch"/{src,log,socket}
     copy_source "$scratch/src" || exit
+    [[ ${0##*/} != test ]] || bring_older "$scratch/older" "$tree" || exit
     if ((EUID == 0)); then
         chown -R "$user": "$scratch" || exit
     fi

@@ -80,13 +80,15 @@ CREATE INDEX failure_attempted ON mfa.failure (attempted_at);
 COMMENT ON TABLE mfa.failure IS 'wrong codes of requests that are no longer kept';
 
 -- Where messages may go, and how: the longest prefix of a number decides. Empty: everywhere, through
--- mfa.provider. Configuration, so it is logged, and pg_dump saves it.
+-- mfa.provider. Configuration, so it is logged, and pg_dump saves it. Constraints of tables that people write
+-- have names that say what is asked for: a name is all that the error has room for.
 CREATE TABLE mfa.route (
     prefix     text COLLATE "C" NOT NULL
-        CHECK (prefix ~ '^\+([1-9][0-9]{0,14})?$'), -- '+' is every number
+        CONSTRAINT prefix_is_plus_and_at_most_15_digits
+            CHECK (prefix ~ '^\+([1-9][0-9]{0,14})?$'), -- '+' is every number
     allow      boolean NOT NULL DEFAULT true,
-    providers  text[] CHECK (pg_catalog.cardinality(providers) BETWEEN 1 AND 8
-                             AND pg_catalog.array_position(providers, NULL) IS NULL),
+    providers  text[] CONSTRAINT providers_are_1_to_8_names CHECK (pg_catalog.cardinality(providers) BETWEEN 1 AND 8
+        AND pg_catalog.array_position(providers, NULL) IS NULL),
     send_limit text, -- of the destination, as in mfa.send_limit; null: mfa.send_limit_destination
     guarded    boolean NOT NULL DEFAULT true, -- by the fraud guard
     remark     text,
@@ -100,10 +102,11 @@ SELECT pg_catalog.pg_extension_config_dump('mfa.route', '');
 -- sms before ''. Configuration, so it is logged, and pg_dump saves it.
 CREATE TABLE mfa.template (
     purpose text COLLATE "C" NOT NULL DEFAULT ''
-        CHECK (pg_catalog.octet_length(purpose) <= 256),
+        CONSTRAINT purpose_has_at_most_256_bytes CHECK (pg_catalog.octet_length(purpose) <= 256),
     locale  text COLLATE "C" NOT NULL DEFAULT '', -- BCP 47; '' is every language
     channel text COLLATE "C" NOT NULL DEFAULT ''  -- '' is every channel
-        CHECK (channel IN ('', 'sms', 'voice', 'whatsapp', 'email')),
+        CONSTRAINT channel_is_sms_voice_whatsapp_email_or_empty
+            CHECK (channel IN ('', 'sms', 'voice', 'whatsapp', 'email')),
     body    text NOT NULL, -- with {code}, {minutes}, {app}, {webotp}, {app_hash}
     CONSTRAINT template_pkey PRIMARY KEY (purpose, locale, channel)
 );
@@ -180,11 +183,15 @@ SELECT pg_catalog.pg_extension_config_dump('mfa.usage_total', '');
 CREATE TABLE mfa.price (
     provider    text COLLATE "C" NOT NULL DEFAULT '', -- server; '' is every one
     channel     text COLLATE "C" NOT NULL DEFAULT ''  -- '' is every channel
-        CHECK (channel IN ('', 'sms', 'voice', 'whatsapp', 'email')),
+        CONSTRAINT channel_is_sms_voice_whatsapp_email_or_empty
+            CHECK (channel IN ('', 'sms', 'voice', 'whatsapp', 'email')),
     prefix      text COLLATE "C" NOT NULL DEFAULT ''  -- of a number; '' is every recipient
-        CHECK (prefix ~ '^(\+([1-9][0-9]{0,14})?)?$'),
-    per_segment numeric NOT NULL DEFAULT 0 CHECK (per_segment BETWEEN 0 AND 1000000),
-    per_request numeric NOT NULL DEFAULT 0 CHECK (per_request BETWEEN 0 AND 1000000),
+        CONSTRAINT prefix_is_plus_and_at_most_15_digits_or_empty
+            CHECK (prefix ~ '^(\+([1-9][0-9]{0,14})?)?$'),
+    per_segment numeric NOT NULL DEFAULT 0
+        CONSTRAINT per_segment_is_0_to_1000000 CHECK (per_segment BETWEEN 0 AND 1000000),
+    per_request numeric NOT NULL DEFAULT 0
+        CONSTRAINT per_request_is_0_to_1000000 CHECK (per_request BETWEEN 0 AND 1000000),
     CONSTRAINT price_pkey PRIMARY KEY (prefix, provider, channel)
 );
 COMMENT ON TABLE mfa.price IS 'what a segment of a message, or a call, and a request cost';
@@ -193,11 +200,13 @@ SELECT pg_catalog.pg_extension_config_dump('mfa.price', '');
 -- What may be spent. Configuration, logged and dumped; the last two columns are the workers' notes.
 CREATE TABLE mfa.budget (
     name          text COLLATE "C" NOT NULL,
-    period        text NOT NULL CHECK (period IN ('day', 'month')), -- in UTC
+    period        text NOT NULL CONSTRAINT period_is_day_or_month CHECK (period IN ('day', 'month')), -- in UTC
     destination   text COLLATE "C" NOT NULL DEFAULT '' -- prefix of mfa.usage's destination; '' is all
-        CHECK (destination ~ '^(@|\+([1-9][0-9]{0,14})?)?$'),
-    amount        numeric NOT NULL CHECK (amount > 0 AND amount < 'infinity'),
-    warn_at       numeric NOT NULL DEFAULT 0.8 CHECK (warn_at BETWEEN 0 AND 1), -- share of the amount
+        CONSTRAINT destination_is_plus_and_at_most_15_digits_or_at_or_empty
+            CHECK (destination ~ '^(@|\+([1-9][0-9]{0,14})?)?$'),
+    amount        numeric NOT NULL CONSTRAINT amount_is_positive CHECK (amount > 0 AND amount < 'infinity'),
+    warn_at       numeric NOT NULL DEFAULT 0.8 -- share of the amount
+        CONSTRAINT warn_at_is_0_to_1 CHECK (warn_at BETWEEN 0 AND 1),
     warned_for    date, -- first day of the period in which that was announced
     exhausted_for date,
     CONSTRAINT budget_pkey PRIMARY KEY (name)

@@ -1,5 +1,5 @@
 # Databases that are dumped and restored, and servers that are upgraded, with the extension and messages in
-# flight (G15).
+# flight (G15). With MFA_OLDER (the stage upgrade of script/test), the old server is of that older PostgreSQL.
 #
 # Without the mark of mfa.route as configuration, "not ok - with its routes"; with requests so marked, "not
 # ok - no request, no message" and "not ok - ... not of requests". With a function that the script does not
@@ -19,7 +19,9 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $gateway = start_gateway();
-my $node = start_cluster('old');
+my $older = $ENV{MFA_OLDER};
+# From 18 on, initdb makes checksums by itself; pg_upgrade wants them on both sides.
+my $node = start_cluster('old', checksums => 1, $older ? (install_path => $older) : ());
 make_database($node, 'shop', $gateway, timeout => '60 s');
 $node->safe_psql('shop', "INSERT INTO mfa.route (prefix, allow, remark) VALUES ('+', true, 'all'), ('+1900', false, 'toll')");
 $node->safe_psql('shop', q{
@@ -65,9 +67,9 @@ sub is_configured
 	return;
 }
 
-# Of the same major version, with the library preloaded as well. It has a key file of its own, as it has been
-# started before.
-my $new = start_cluster('new');
+# With the library preloaded as well. It has a key file of its own, as it has been started before.
+my $new = start_cluster('new', checksums => 1);
+note 'from ' . $node->config_data('--version') . ' to ' . $new->config_data('--version');
 $new->stop;
 
 my $live = new_number();
@@ -120,11 +122,11 @@ $node->stop;
 sub pg_upgrade
 {
 	my ($name, @options) = @_;
-	my $bin = $node->config_data('--bindir');
+	my ($old_bin, $bin) = map { $_->config_data('--bindir') } $node, $new;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	chdir PostgreSQL::Test::Utils::tempdir() or die "chdir: $!";
 	return command_ok([
-		'pg_upgrade', '--no-sync', '-U', getpwuid($<) . '', '-d', $node->data_dir, '-D', $new->data_dir, '-b', $bin, '-B', $bin,
+		'pg_upgrade', '--no-sync', '-U', getpwuid($<) . '', '-d', $node->data_dir, '-D', $new->data_dir, '-b', $old_bin, '-B', $bin,
 		'-s', $new->host, '-p', $node->port, '-P', $new->port, @options ], $name);
 }
 

@@ -7,13 +7,16 @@
 use strict;
 use warnings FATAL => 'all';
 
+use File::Basename qw(dirname);
 use File::Find qw(find);
 use FindBin;
 use IPC::Run qw(run);
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my ($build, $source) = ($ENV{TESTDIR}, "$FindBin::RealBin/../..");
+# Which of the two is set depends on PostgreSQL's version.
+my $build = $ENV{TESTDIR} // dirname($ENV{TESTDATADIR} // '');
+my $source = "$FindBin::RealBin/../..";
 plan skip_all => 'nothing was built here' unless -e "$build/mfa.so" && -e "$source/Makefile";
 
 my $root = PostgreSQL::Test::Utils::tempdir();

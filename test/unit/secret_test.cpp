@@ -45,11 +45,19 @@ void *operator new(std::size_t size) {
     }
     throw std::bad_alloc();
 }
+// Newer libraries sort with it; sanitizers see whether what frees is what has allocated.
+void *operator new(std::size_t size, const std::nothrow_t & /*tag*/) noexcept {
+    return std::calloc(1, size);
+}
 void operator delete(void *p) noexcept {
     inspect(p);
     std::free(p);
 }
 void operator delete(void *p, std::size_t /*size*/) noexcept {
+    inspect(p);
+    std::free(p);
+}
+void operator delete(void *p, const std::nothrow_t & /*tag*/) noexcept {
     inspect(p);
     std::free(p);
 }

@@ -43,12 +43,13 @@ END
 	if ($ENV{COVERAGE}) { $_->stop('fast', fail_ok => 1) for @nodes }
 }
 
-# start_cluster(NAME, setting => value, …). Limits on sends and the fraud guard are off: tests send more to
+# start_cluster(NAME, setting => value, …); install_path is another PostgreSQL's. Limits on sends and the fraud guard are off: tests send more to
 # one number in a second than a person ever gets.
 sub start_cluster
 {
 	my ($name, %settings) = @_;
-	my $node = PostgreSQL::Test::Cluster->new($name);
+	my $install_path = delete $settings{install_path};
+	my $node = PostgreSQL::Test::Cluster->new($name, $install_path ? (install_path => $install_path) : ());
 	push @nodes, $node;
 	$node->init(
 		allows_streaming => delete $settings{streaming},
