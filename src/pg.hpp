@@ -83,6 +83,13 @@ extern "C" {
 
 namespace mfa::pg {
 
+// What a cache of the catalogs is named by.
+#if PG_VERSION_NUM >= 190000
+using SyscacheId = SysCacheIdentifier;
+#else
+using SyscacheId = int;
+#endif
+
 // USAGE on a foreign server.
 inline bool may_use_server(Oid server, Oid role) {
 #if PG_VERSION_NUM >= 160000

@@ -99,9 +99,10 @@ KeptServed &kept_served() {
     static KeptServed *const kept = [] {
         auto *made = new KeptServed; // never freed: as it is asked for by callbacks
         pg::call([] {
-            for (const int cache : {FOREIGNSERVEROID, FOREIGNDATAWRAPPEROID, USERMAPPINGOID})
+            for (const pg::SyscacheId cache :
+                 {FOREIGNSERVEROID, FOREIGNDATAWRAPPEROID, USERMAPPINGOID})
                 CacheRegisterSyscacheCallback(
-                    cache, [](Datum, int, uint32) { kept_served().forget(); }, 0);
+                    cache, [](Datum, pg::SyscacheId, uint32) { kept_served().forget(); }, 0);
         });
         return made;
     }();
