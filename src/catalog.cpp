@@ -29,9 +29,9 @@ void watch_for_changes() {
     if (is_watching)
         return;
     CacheRegisterRelcacheCallback([](Datum, Oid) { forget(); }, 0);
-    for (const int cache : {NAMESPACEOID, AUTHOID})
+    for (const pg::SyscacheId cache : {NAMESPACEOID, AUTHOID})
         CacheRegisterSyscacheCallback(
-            cache, [](Datum, int, uint32) { forget(); }, 0);
+            cache, [](Datum, pg::SyscacheId, uint32) { forget(); }, 0);
     is_watching = true;
 }
 
