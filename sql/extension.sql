@@ -90,7 +90,7 @@ CREATE SCHEMA regress_mfa;
 CREATE EXTENSION mfa SCHEMA regress_mfa;
 SELECT DISTINCT pronamespace::regnamespace, prefix
 FROM member JOIN pg_proc AS p ON classid = 'pg_proc'::regclass AND objid = p.oid,
-    substring(proname, '^mfa_|_validator$|^check_|^list_') AS prefix ORDER BY prefix;
+    substring(proname, '^mfa_|_validator$|^check_|^list_|^note_') AS prefix ORDER BY prefix;
 SELECT regress_mfa.mfa_verify('+14155550123', '0000000');
 DROP EXTENSION mfa;
 DROP SCHEMA regress_mfa;
