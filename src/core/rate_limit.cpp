@@ -155,8 +155,10 @@ std::int64_t count_event(Window &window, const RateLimit &limit, std::int64_t no
     // When the share of the bucket before has shrunk enough; where the current one is full by itself, when
     // it has become the one before and has shrunk in turn.
     const std::int64_t room = limit.count - 1 - window.current;
+    // Of no events none would be too many: `of` is never 0, as long as all else here is right.
     const auto shrunk_to = [width](std::int64_t events, std::int64_t of) {
-        return width - static_cast<std::int64_t>(static_cast<__int128>(events) * width / of);
+        return width - static_cast<std::int64_t>(static_cast<__int128>(events) * width /
+                                                 std::max<std::int64_t>(of, 1));
     };
     const std::int64_t wait = room >= 0
                                   ? shrunk_to(room, window.previous) - elapsed
