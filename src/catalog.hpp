@@ -23,6 +23,7 @@ Relation open_relation(const char *name, LOCKMODE lock);
 // that the library was built for.
 Relation open_table(const char *name, int attributes, LOCKMODE lock);
 
+// What read_configuration keeps: whether the table was seen without a page, and nobody has told of a row since.
 bool is_known_empty(const char *name);
 void note_empty(const char *name);
 

@@ -158,6 +158,8 @@ void Transport::State::submit(std::uint64_t tag, HttpRequest request,
 }
 
 void Transport::State::add_submitted(std::vector<Completion> &ended) {
+    // First of all: later on there would be requests that nobody knew of any more.
+    ended.reserve(ended.size() + submitted_.size());
     for (CURL *easy : std::exchange(submitted_, {})) {
         const CURLMcode code = curl_multi_add_handle(multi_, easy);
         if (code == CURLM_OK)

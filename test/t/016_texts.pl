@@ -15,15 +15,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = start_cluster('main');
-$node->safe_psql('postgres', 'CREATE DATABASE shop');
-$node->safe_psql('shop', q{
-	SET client_min_messages = error;
-	CREATE EXTENSION mfa;
-	CREATE SERVER inbox FOREIGN DATA WRAPPER mfa_inbox;
-	CREATE USER MAPPING FOR PUBLIC SERVER inbox;
-	ALTER DATABASE shop SET mfa.provider = 'inbox';
-	ALTER DATABASE shop SET mfa.app_name = 'Shop';
-});
+make_inbox_database($node, 'shop');
+$node->safe_psql('shop', q{ALTER DATABASE shop SET mfa.app_name = 'Shop'});
 
 sub shop { return sql($node, 'shop', $_[0]) }
 

@@ -14,13 +14,8 @@ use MfaTest;
 use Test::More;
 
 my $node = start_cluster('main');
-$node->safe_psql('postgres', 'CREATE DATABASE shop');
+make_inbox_database($node, 'shop');
 $node->safe_psql('shop', q{
-	SET client_min_messages = error;
-	CREATE EXTENSION mfa;
-	CREATE SERVER inbox FOREIGN DATA WRAPPER mfa_inbox;
-	CREATE USER MAPPING FOR PUBLIC SERVER inbox;
-	ALTER DATABASE shop SET mfa.provider = 'inbox';
 	INSERT INTO mfa.usage_total (day, provider, channel, destination, cost)
 		VALUES ((now() AT TIME ZONE 'UTC')::date, 'inbox', 'sms', '+1', 10);
 });

@@ -12,7 +12,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 our @EXPORT = qw(
-  start_cluster start_gateway make_database configure_provider sql forget_sessions psql_fails new_number
+  start_cluster start_gateway make_database make_inbox_database configure_provider sql forget_sessions psql_fails new_number
   send_code message_row wait_for_state wait_for_workers wait_for worker_pids works check_log);
 
 *wait_for = \&MfaGateway::wait_for;
@@ -122,6 +122,20 @@ sub make_database
 	$node->safe_psql('postgres', "CREATE DATABASE $database");
 	$node->safe_psql($database, 'CREATE EXTENSION mfa');
 	configure_provider($node, $database, $gateway, %options);
+	return $database;
+}
+
+# The same, but its provider is the inbox.
+sub make_inbox_database
+{
+	my ($node, $database) = @_;
+	$node->safe_psql('postgres', "CREATE DATABASE $database");
+	$node->safe_psql($database, qq{
+		SET client_min_messages = error;
+		CREATE EXTENSION mfa;
+		CREATE SERVER inbox FOREIGN DATA WRAPPER mfa_inbox;
+		CREATE USER MAPPING FOR PUBLIC SERVER inbox;
+		ALTER DATABASE $database SET mfa.provider = 'inbox'});
 	return $database;
 }
 
